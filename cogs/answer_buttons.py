@@ -49,7 +49,7 @@ async def load_regenerate_inputs(
     if not turn.files and turn.about is None:
         return None, ()
     question_message = await _fetch_message(interaction, turn.question_message_id)
-    subject = None
+    quoted = None
     if turn.about is not None:
         replied = (
             None
@@ -60,13 +60,13 @@ async def load_regenerate_inputs(
         about = replied if known else await _fetch_message(interaction, turn.about)
         if isinstance(about, discord.Message):
             alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
-            subject, question_message = build_quoted_message(about) or alone, question_message or about
+            quoted, question_message = build_quoted_message(about) or alone, question_message or about
     files = (
         () if question_message is None else attachments.select_usable(build_attachments(question_message.attachments))
     )
-    if tuple(each.name for each in files) != turn.files or (subject is None) != (turn.about is None):
+    if tuple(each.name for each in files) != turn.files or (quoted is None) != (turn.about is None):
         raise InputsUnavailable(f"turn {turn.id}")
-    return subject, files
+    return quoted, files
 
 
 async def _fetch_message(interaction: discord.Interaction, message_id: int | None) -> discord.Message | None:

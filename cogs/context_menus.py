@@ -44,7 +44,7 @@ MAX_CHOSEN: Final = 1000
 class ChosenMessage:
     """What a message says, and those of its files that can be used."""
 
-    subject: QuotedMessage
+    quoted: QuotedMessage
     files: tuple[Attachment, ...]
 
 
@@ -56,7 +56,7 @@ class ContextMenuCache:
 
     def add(self, member_id: int, chosen: ChosenMessage) -> None:
         """Remember that this member chose it."""
-        key = (member_id, chosen.subject.message_id)
+        key = (member_id, chosen.quoted.message_id)
         self._kept[key] = chosen
 
     def get(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
@@ -100,11 +100,11 @@ class ContextMenusCog(commands.Cog):
     async def ask_about(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Open a modal that asks what the member wants to know about a message."""
         files = attachments.select_usable(build_attachments(message.attachments))
-        subject = build_quoted_message(message)
-        if subject is None and not files:
+        quoted = build_quoted_message(message)
+        if quoted is None and not files:
             raise InvalidOption("an empty message", message=texts.nothing_to_read())
-        subject = subject or QuotedMessage(message.id, message.author.display_name, "")
-        self._cache.add(interaction.user.id, ChosenMessage(subject, files))
+        quoted = quoted or QuotedMessage(message.id, message.author.display_name, "")
+        self._cache.add(interaction.user.id, ChosenMessage(quoted, files))
         await self._modals.open(
             interaction,
             QUESTION_MODAL,
@@ -126,7 +126,7 @@ class ContextMenusCog(commands.Cog):
             await self._settings.get_model(requester, ModelKind.CHAT, None),
             await self._settings.get_persona(requester),
             private=get_choice(interaction) == _ME,
-            about=chosen.subject,
+            about=chosen.quoted,
             attachments=chosen.files,
             way="menu",
         )

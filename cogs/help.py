@@ -35,8 +35,8 @@ class HelpCog(commands.Cog):
 def _can_use(command: app_commands.Command[HelpCog, ..., None], interaction: discord.Interaction) -> bool:
     """Return whether the requester sees `command` in Discord and has the permission that its `extras` name."""
     top = command.root_parent or command
-    right = command.extras.get(PERMISSION)
-    if right is not None and not requester_of(interaction).can(right):
+    permission = command.extras.get(PERMISSION)
+    if permission is not None and not requester_of(interaction).can(permission):
         return False
     if interaction.guild_id is None:
         return top.allowed_contexts is None or top.allowed_contexts.dm_channel is not False

@@ -94,10 +94,10 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Per
         text = render(texts.imported(imported.new, imported.changed, imported.same))
         await edit_original(interaction, text, [])
 
-    async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:
+    async def _open(self, interaction: discord.Interaction, modal: str, name: str, text: str) -> None:
         await self._modals.open(
             interaction,
-            form,
+            modal,
             title=render(texts.form_title(name)),
             label=render(texts.form_label()),
             text=text,

@@ -28,22 +28,22 @@ _DELETE: Final = "privacy-delete"
 class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="What is stored about you"):
     """Shows, exports and deletes a member's own data, from all servers and direct messages."""
 
-    def __init__(self, own_data: MemberData, buttons: ButtonRouter) -> None:
-        self._own_data = own_data
+    def __init__(self, member_data: MemberData, buttons: ButtonRouter) -> None:
+        self._member_data = member_data
         buttons.register(_DELETE, self._delete, private=True)
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """Show what is stored about you, where, and until when."""
-        stored = await self._own_data.get_summary(requester_of(interaction))
-        text = _format_stored(stored, interaction.guild_id, self._own_data.retention_days)
+        stored = await self._member_data.get_summary(requester_of(interaction))
+        text = _format_stored(stored, interaction.guild_id, self._member_data.retention_days)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={READS: True})
     async def export(self, interaction: discord.Interaction) -> None:
         """Get everything that is stored about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        export = await self._own_data.export(requester_of(interaction), interaction.filesize_limit)
+        export = await self._member_data.export(requester_of(interaction), interaction.filesize_limit)
         exported = history.exported(export.turns, export.total)
         if export.others_left_out:
             exported = texts.exported_some(exported, export.others_left_out)
@@ -53,29 +53,29 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Wha
     @app_commands.command()
     async def delete(self, interaction: discord.Interaction) -> None:
         """Delete everything that is stored about you."""
-        stored = await self._own_data.get_summary(requester_of(interaction))
+        stored = await self._member_data.get_summary(requester_of(interaction))
         view = build_row(Button(_DELETE, render(texts.delete_button()), danger=True))
         text = render(texts.delete_confirmation(stored.turns))
         await interaction.response.send_message(text, ephemeral=True, view=view)
 
     async def _delete(self, interaction: discord.Interaction, _: int) -> None:
         await interaction.response.defer()
-        turns = await self._own_data.delete(requester_of(interaction))
+        turns = await self._member_data.delete(requester_of(interaction))
         await interaction.edit_original_response(content=render(texts.deleted(turns)), view=None)
 
 
 def _format_stored(stored: StoredData, guild_id: int | None, days: int) -> str:
     """Return in plain words what is stored, where, and until when."""
-    here = [place for place in stored.channels if guild_id is not None and place.guild_id == guild_id]
-    direct = [place for place in stored.channels if place.guild_id is None]
-    elsewhere = [place for place in stored.channels if place.guild_id not in (None, guild_id)]
+    in_guild = [count for count in stored.channels if guild_id is not None and count.guild_id == guild_id]
+    direct = [count for count in stored.channels if count.guild_id is None]
+    elsewhere = [count for count in stored.channels if count.guild_id not in (None, guild_id)]
     lines = [texts.summary_heading()]
-    if here:
-        lines.append(texts.turns_in_this_server(_count_turns(here)))
+    if in_guild:
+        lines.append(texts.turns_in_this_server(_count_turns(in_guild)))
     if direct:
         lines.append(texts.turns_in_direct_messages(_count_turns(direct)))
     if elsewhere:
-        servers = len({place.guild_id for place in elsewhere})
+        servers = len({count.guild_id for count in elsewhere})
         lines.append(texts.turns_in_other_servers(servers, _count_turns(elsewhere)))
     lines.append(texts.turns_kept_for(days) if stored.turns else texts.no_turns())
     lines += [count_rows(sort, count) for sort, count in stored.others.items()]
@@ -85,9 +85,9 @@ def _format_stored(stored: StoredData, guild_id: int | None, days: int) -> str:
     return "\n".join(map(render, lines))
 
 
-def _count_turns(places: Sequence[ChannelTurnCount]) -> Message:
-    turns, private = sum(place.turns for place in places), sum(place.private for place in places)
-    oldest_at = datetime.fromtimestamp(min(place.oldest_at_ms for place in places) / 1000, UTC)
+def _count_turns(counts: Sequence[ChannelTurnCount]) -> Message:
+    turns, private = sum(count.turns for count in counts), sum(count.private for count in counts)
+    oldest_at = datetime.fromtimestamp(min(count.oldest_at_ms for count in counts) / 1000, UTC)
     return texts.turns_some_private(turns, private, oldest_at) if private else texts.turns(turns, oldest_at)
 
 

@@ -181,9 +181,9 @@ class OpusStream:
 
     def _discard_from(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
         """Discard the packets of `clip`, which was started, and of all clips behind it."""
-        gone = {clip, *behind}
+        dropped = {clip, *behind}
         self._parts = deque(
-            itertools.takewhile(lambda parts: gone.isdisjoint(part.clip for part in parts), self._parts)
+            itertools.takewhile(lambda parts: dropped.isdisjoint(part.clip for part in parts), self._parts)
         )
         self._packets = deque(itertools.islice(self._packets, len(self._parts)))
         # The clip before ends either in a packet that stays, or at its checkpoint.

@@ -22,19 +22,21 @@ MAX_PULSE_AGE_S: Final = 45
 
 def health(settings: Settings) -> int:
     """Print the state of the bot on this host; return 0 if it is connected, else 1."""
-    here = [pulse for pulse in list_pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
-    healthy, sentence = assess(here, SystemClock().monotonic())
+    pulses = [
+        pulse for pulse in list_pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()
+    ]
+    healthy, sentence = assess(pulses, SystemClock().monotonic())
     write_line(render(sentence))
     return 0 if healthy else 1
 
 
-def assess(here: Sequence[HealthPulse], now: float) -> tuple[bool, Message]:
+def assess(pulses: Sequence[HealthPulse], now: float) -> tuple[bool, Message]:
     """Return whether the bot of these pulses is healthy, and a sentence; `now` is in seconds of the monotonic clock."""
-    if not here:
+    if not pulses:
         return False, texts.bot_not_running()
-    fresh = [pulse for pulse in here if abs(now - pulse.at) <= MAX_PULSE_AGE_S]
-    if not fresh:
+    recent = [pulse for pulse in pulses if abs(now - pulse.at) <= MAX_PULSE_AGE_S]
+    if not recent:
         return False, texts.bot_not_responding()
-    if not any(pulse.connected for pulse in fresh):
+    if not any(pulse.connected for pulse in recent):
         return False, texts.bot_not_connected()
     return True, texts.bot_connected()

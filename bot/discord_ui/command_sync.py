@@ -45,24 +45,24 @@ async def sync_if_changed(
     Raises:
         discord.HTTPException: the token is refused, or Discord has trouble of its own.
     """
-    here = [command.to_dict(tree) for command in tree.get_commands()]
-    there: list[Any] = []  # Any: Discord's JSON, here and below
+    local = [command.to_dict(tree) for command in tree.get_commands()]
+    registered: list[Any] = []  # Any: Discord's JSON, here and below
     try:
-        there = [*await http.get_global_commands(application_id)]
-        ours = [command for command in there if command.get("type", 1) in _KINDS]
-        if _comparable_set(ours) == _comparable_set(here):
-            logger.info("commands unchanged", extra={"commands": len(here)})
+        registered = [*await http.get_global_commands(application_id)]
+        ours = [command for command in registered if command.get("type", 1) in _KINDS]
+        if _comparable_set(ours) == _comparable_set(local):
+            logger.info("commands unchanged", extra={"commands": len(local)})
             return _ids(ours)
-        foreign = [_writable(command) for command in there if command.get("type", 1) not in _KINDS]
-        written: list[Any] = [*await http.bulk_upsert_global_commands(application_id, payload=[*here, *foreign])]
+        foreign = [_writable(command) for command in registered if command.get("type", 1) not in _KINDS]
+        written: list[Any] = [*await http.bulk_upsert_global_commands(application_id, payload=[*local, *foreign])]
     except discord.HTTPException as error:
         if error.status == 401 or error.status >= 500:
             raise
         logger.error(
             "commands not written; serving with those that are there", extra={"error": format_http_error(error)}
         )
-        return _ids(there)
-    logger.info("commands written", extra={"commands": len(here)})
+        return _ids(registered)
+    logger.info("commands written", extra={"commands": len(local)})
     return _ids(written)
 
 

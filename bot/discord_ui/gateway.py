@@ -21,7 +21,7 @@ from bot.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-GIVEN_UP_AFTER_INTERVALS: Final = 1.5
+LOST_AFTER_INTERVALS: Final = 1.5
 """A heartbeat is acknowledged at once; after so many intervals without that the connection counts as lost."""
 
 RESUME_AFTER_S: Final = 1.0
@@ -33,7 +33,7 @@ _PARTS: Final = (
 )
 """The lists in a GUILD_CREATE, in an order in which each can be read without those behind it."""
 
-MOST_COMMANDS: Final = 110
+MAX_COMMANDS: Final = 110
 """Commands in any minute on one connection; Discord takes 120, and heartbeats, which never wait, are counted in."""
 
 COMMAND_WINDOW_S: Final = 60.0
@@ -142,17 +142,17 @@ def is_connected(shard: discord.ShardInfo) -> bool:
     keep_alive = socket._keep_alive
     if not socket.open or keep_alive is None or keep_alive.interval is None:
         return False
-    return time.perf_counter() - keep_alive._last_ack <= GIVEN_UP_AFTER_INTERVALS * keep_alive.interval
+    return time.perf_counter() - keep_alive._last_ack <= LOST_AFTER_INTERVALS * keep_alive.interval
 
 
 def _guard_parser(name: str, parse: _Parse) -> _Parse:
-    def parse_or_pass_over(data: Any) -> None:  # Any: Discord's JSON
+    def parse_or_ignore(data: Any) -> None:  # Any: Discord's JSON
         try:
             parse(data)
         except Exception as error:  # whatever a library makes of what it doesn't expect
             _log_unreadable_event(name, error)
 
-    return parse_or_pass_over
+    return parse_or_ignore
 
 
 def _log_unreadable_event(name: str, error: Exception, **facts: object) -> None:
@@ -212,7 +212,7 @@ def _readable_guild(client: discord.Client, data: dict[str, Any]) -> tuple[dict[
 
 
 def _dispatch_joins(client: discord.Client, parse: _Parse) -> _Parse:
-    def parse_and_tell(data: dict[str, Any]) -> None:  # Any: Discord's JSON
+    def parse_and_dispatch(data: dict[str, Any]) -> None:  # Any: Discord's JSON
         guild_id = int(data["id"])
         # Discord leaves out `unavailable` where the bot is new, and hasn't named the server before.
         joined = "unavailable" not in data and client.get_guild(guild_id) is None
@@ -220,7 +220,7 @@ def _dispatch_joins(client: discord.Client, parse: _Parse) -> _Parse:
         if joined:
             client.dispatch("server_join", guild_id)
 
-    return parse_and_tell
+    return parse_and_dispatch
 
 
 class CommandLimit:
@@ -233,7 +233,7 @@ class CommandLimit:
         self.shard_id: int | None = None
         """Set by discord.py."""
         self._clock = clock
-        self._sent: deque[float] = deque(maxlen=MOST_COMMANDS)
+        self._sent: deque[float] = deque(maxlen=MAX_COMMANDS)
         self._turn = asyncio.Lock()
 
     def is_ratelimited(self) -> bool:
@@ -249,7 +249,7 @@ class CommandLimit:
             self._sent.append(self._clock.monotonic())
 
     def _wait_s(self) -> float:
-        if len(self._sent) < MOST_COMMANDS:
+        if len(self._sent) < MAX_COMMANDS:
             return 0.0
         return self._sent[0] + COMMAND_WINDOW_S - self._clock.monotonic()
 
@@ -257,8 +257,8 @@ class CommandLimit:
 def limit_commands(clock: Clock) -> None:
     """Have discord.py use `CommandLimit` for every gateway connection that it makes from now on."""
 
-    def made(*_: Any) -> CommandLimit:  # Any: discord.py's own takes figures, and gives none
+    def build_limit(*_: Any) -> CommandLimit:  # Any: discord.py's own takes figures, and gives none
         return CommandLimit(clock)
 
     # discord.py makes its limiter itself, deep inside; there is no public way to give it another.
-    discord.gateway.GatewayRatelimiter = made  # type: ignore[assignment, misc]
+    discord.gateway.GatewayRatelimiter = build_limit  # type: ignore[assignment, misc]

@@ -19,7 +19,7 @@ from bot.messages import errors as texts
 ModalHandler = Callable[[discord.Interaction, str, str], Awaitable[None]]
 """What handles a submitted modal: its interaction, the text, and what it is about, or ""."""
 
-RecognizesSubject = Callable[[discord.Interaction, str], bool]
+RecognizesTopic = Callable[[discord.Interaction, str], bool]
 """Whether this process has what a modal is about; if not, another process may."""
 
 _TEXT: Final = "text"
@@ -47,14 +47,14 @@ class Modals:
     def __init__(self, tree: CommandTree) -> None:
         self._tree = tree
         self._handlers: dict[str, ModalHandler] = {}
-        self._recognizes: dict[str, RecognizesSubject] = {}
+        self._recognizes: dict[str, RecognizesTopic] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which modals are known."""
         return tuple(self._handlers)
 
-    def register(self, name: str, handler: ModalHandler, *, recognizes: RecognizesSubject | None = None) -> None:
+    def register(self, name: str, handler: ModalHandler, *, recognizes: RecognizesTopic | None = None) -> None:
         """Have `handler` called with each modal of that name; the name is Discord's custom id of it.
 
         A modal about something that this process doesn't know is left to other processes for a moment.

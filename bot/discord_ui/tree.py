@@ -69,8 +69,8 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
 
 
 # interactions/application-commands: at most 25 choices, of at most 100 characters.
-MOST_CHOICES: Final = 25
-LONGEST_CHOICE: Final = 100
+MAX_CHOICES: Final = 25
+MAX_CHOICE_LENGTH: Final = 100
 
 
 def build_model_choices(catalog: ModelCatalog, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
@@ -90,5 +90,5 @@ def build_choices(values: Iterable[str], typed: str = "") -> list[app_commands.C
     Always from memory, since the next letter is on its way.
     """
     sought = typed.strip().lower()
-    fitting = [value for value in values if sought in value.lower() and len(value) <= LONGEST_CHOICE]
-    return [app_commands.Choice(name=value, value=value) for value in fitting[:MOST_CHOICES]]
+    fitting = [value for value in values if sought in value.lower() and len(value) <= MAX_CHOICE_LENGTH]
+    return [app_commands.Choice(name=value, value=value) for value in fitting[:MAX_CHOICES]]

@@ -99,7 +99,7 @@ class GuildCleanup:
         left_before_ms = unix_ms(self._clock.discord_now() - LEFT_GUILD_RETENTION)
         for guild_id in await self._left_guilds.list_due(left_before_ms):
             if guild_id in self._absent:
-                rows = await self._left_guilds.purge(guild_id, noted_before_ms=left_before_ms)
+                rows = await self._left_guilds.purge(guild_id, noticed_before_ms=left_before_ms)
                 logger.info("guild data deleted", extra={"guild": guild_id, "rows": rows})
 
 

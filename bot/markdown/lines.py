@@ -78,8 +78,8 @@ def render_line(line: str, *, in_paragraph: bool = False) -> str | None:
     if (alert := _ALERT.fullmatch(lead.content)) and ">" in quotes:
         return f"{lead.before}**{alert['kind'].capitalize()}**"
     markdown = render_inline(lead.content, lead.line_break).markdown
-    is_gone = lead.content.strip() and not markdown.strip() and not lead.before.strip(" \t>")
-    return None if is_gone else lead.before + markdown
+    is_empty = lead.content.strip() and not markdown.strip() and not lead.before.strip(" \t>")
+    return None if is_empty else lead.before + markdown
 
 
 def _strip_closing_hashes(title: str) -> str:

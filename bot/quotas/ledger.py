@@ -96,8 +96,8 @@ class Ledger:
         except asyncio.CancelledError:
             self._start_task(self._release_cancelled(granting, reservation))
             raise
-        if overdrawn := granting.result():
-            over, applicable, resets_at = _find_last_reset(resolver, overdrawn)
+        if exceeded := granting.result():
+            over, applicable, resets_at = _find_last_reset(resolver, exceeded)
             refusal = build_refusal(applicable, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
             raise QuotaExceeded(refusal, resets_at=resets_at, limit_key=applicable.key)
         return reservation
@@ -258,14 +258,14 @@ class Ledger:
 
     async def _grow(self, reservation: Reservation, kind: Kind, more: int) -> BotError | None:
         """Reserve `more` of `kind` for a reservation; return what prevents it, and then nothing has changed."""
-        held = {position: claim for position, claim in enumerate(reservation.claims) if claim.window.kind == kind}
+        claims = {position: claim for position, claim in enumerate(reservation.claims) if claim.window.kind == kind}
         resolver = reservation.resolver
         try:
             granted = await self._usage.grow(
                 reservation.id,
                 resolver.lookup,
                 lambda stored: _build_claims(resolver, stored, {kind: more}),
-                held,
+                claims,
                 more,
                 lease_until_ms=self._lease_until_ms(),
             )
@@ -274,7 +274,7 @@ class Ledger:
         if granted.exceeded:
             _, applicable, resets_at = _find_last_reset(resolver, granted.exceeded)
             return QuotaExceeded(build_stop(applicable, resets_at=resets_at), resets_at=resets_at)
-        grown = dict(zip(held, granted.claims, strict=True))
+        grown = dict(zip(claims, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more
         self._reserved_at.setdefault(reservation.id, self._clock.monotonic())  # it may have been given up before
@@ -319,10 +319,10 @@ class Ledger:
     ) -> None:
         """Release what comes to be reserved after the task that asked was cancelled."""
         try:
-            overdrawn = await granting
+            exceeded = await granting
         except StoreUnavailable:
             return  # logged where it happened; nothing was reserved
-        if not overdrawn:
+        if not exceeded:
             await self._finish(reservation, {})
 
     def _start_task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:  # Any: what a coroutine sends and is sent.
@@ -343,10 +343,10 @@ def _build_claims(resolver: LimitResolver, stored: Sequence[StoredLimit], amount
 
 
 def _find_last_reset(
-    resolver: LimitResolver, overdrawn: Sequence[LimitExceeded]
+    resolver: LimitResolver, exceeded: Sequence[LimitExceeded]
 ) -> tuple[LimitExceeded, ApplicableLimit, datetime]:
     """Return, of the exceeded limits, the one that resets last; of several, the one nearest to the member."""
-    by_window = {over.claim.window: over for over in overdrawn}
+    by_window = {over.claim.window: over for over in exceeded}
     last = max((window for window in resolver.strictest if window in by_window), key=lambda window: window.ends_at_ms)
     applicable = resolver.strictest[last]
     return by_window[last], applicable, window_end(applicable.limit.per, resolver.moment)

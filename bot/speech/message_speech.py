@@ -35,22 +35,22 @@ async def speakable_message(
     """
     names = mentions or {}
     speakable = cache(speakable_name)  # of a name that is mentioned over and over
-    said = await speakable_beginning(
+    spoken = await speakable_beginning(
         _MENTION.sub(lambda found: _replace_mention(found, names, speakable), text), max_length
     )
-    if len(said) > max_length:
-        said = _mark_shortened(split_text(said, max_length)[0])
+    if len(spoken) > max_length:
+        spoken = _mark_shortened(split_text(spoken, max_length)[0])
     if speaker is None:
-        return said
+        return spoken
     name = speakable_name(speaker)
-    return render(texts.spoken_message(name, said) if name else texts.spoken_message_of_unnamed(said))
+    return render(texts.spoken_message(name, spoken) if name else texts.spoken_message_of_unnamed(spoken))
 
 
 def speakable_name(name: str) -> str:
     """Return the words of a name that a member chose; "" where it has none."""
     sentences = SentenceStream()
-    said = [*sentences.feed(name[:_MAX_NAME_LENGTH]), *sentences.finish()]
-    return " ".join(said)[:_MAX_SPOKEN_NAME].strip()
+    spoken = [*sentences.feed(name[:_MAX_NAME_LENGTH]), *sentences.finish()]
+    return " ".join(spoken)[:_MAX_SPOKEN_NAME].strip()
 
 
 def _replace_mention(mention: re.Match[str], names: Mapping[str, str], speakable: Callable[[str], str]) -> str:

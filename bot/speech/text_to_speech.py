@@ -183,7 +183,7 @@ class TextToSpeech:
             logger.warning("speech cut short", extra=extra)
         chunks = [bytes(part.audio) for part in playable]
         mp3 = await join_to_file(self._workers, chunks, upload_limit, prepared.requester.user_id)
-        return Speech(mp3, _count_paid_characters(parts), _note(error, whole=len(playable) == len(parts)))
+        return Speech(mp3, _count_paid_characters(parts), _build_note(error, whole=len(playable) == len(parts)))
 
     async def _request_all(self, prepared: PreparedSpeech, utterance: Utterance | None) -> list[_Part]:
         """Request all chunks, as far as they are wanted, and record what that cost."""
@@ -260,16 +260,16 @@ async def _apply_pronunciation(text: str, pronunciation: Pronunciation) -> str:
     Raises:
         TooLongToSpeak: that makes it more than is read aloud.
     """
-    said: list[str] = []
+    spoken: list[str] = []
     characters = 0
     for lines in _LINES.findall(text):
         for part in pronunciation.parts(lines):
-            said.append(part)
+            spoken.append(part)
             characters += len(part)
             if characters > MAX_SPOKEN_LENGTH:
                 raise TooLongToSpeak(f"more than {MAX_SPOKEN_LENGTH} characters as this server has them said")
             await asyncio.sleep(0)
-    return "".join(said)
+    return "".join(spoken)
 
 
 def _list_playable(parts: Sequence[_Part]) -> Iterator[_Part]:
@@ -298,7 +298,7 @@ def _end_playback(parts: Sequence[_Part]) -> None:
             part.audio_chunk.end() if part in playable else part.audio_chunk.drop()
 
 
-def _note(error: ApiError | None, *, whole: bool) -> Message | None:
+def _build_note(error: ApiError | None, *, whole: bool) -> Message | None:
     if error is not None:
         return texts.only_beginning(error.message)
     return None if whole else texts.stopped()

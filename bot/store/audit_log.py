@@ -1,7 +1,7 @@
 """The audit log of settings: an entry is written in the same transaction as the change itself.
 
-Moderators can make any number of changes, so each new entry trims its guild's log to `MOST_KEPT` and `TEXTS_KEPT`. The
-daily sweep deletes entries older than 90 days.
+Moderators can make any number of changes, so each new entry trims its guild's log to `MAX_ENTRIES` and
+`MAX_LONG_TEXTS`. The daily sweep deletes entries older than 90 days.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ _RECORD = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
-MOST_KEPT: Final = 1000
+MAX_ENTRIES: Final = 1000
 """Entries per guild; the oldest are deleted."""
 
-TEXTS_KEPT: Final = 10
+MAX_LONG_TEXTS: Final = 10
 """Entries per guild that keep a text of more than 100 characters; older ones keep only its length."""
 
 _TRIM = """
@@ -79,8 +79,8 @@ async def record(transaction: Transaction, change: AuditEntry) -> None:
                 change.at_ms,
             ),
         )
-        await transaction.execute(_TRIM, (guild_id, guild_id, MOST_KEPT))
-        await transaction.execute(_SHORTEN, (guild_id, guild_id, TEXTS_KEPT))
+        await transaction.execute(_TRIM, (guild_id, guild_id, MAX_ENTRIES))
+        await transaction.execute(_SHORTEN, (guild_id, guild_id, MAX_LONG_TEXTS))
 
 
 class AuditLog:

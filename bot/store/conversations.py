@@ -47,8 +47,8 @@ _BEFORE = f"id < ? AND (ends_context = 1 OR parent_id IS NULL OR NOT {_REPLACED}
 _PUBLIC = f"FROM turns WHERE channel_id = ? AND private = 0 AND {_BEFORE}"
 _PRIVATE = f"FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 AND {_BEFORE}"
 
-_PUBLIC_LINE = f"SELECT {COLUMNS}, ends_context, {_REPLACED} {_PUBLIC}"
-_PRIVATE_LINE = f"SELECT {COLUMNS}, ends_context, {_REPLACED} {_PRIVATE}"
+_PUBLIC_HISTORY = f"SELECT {COLUMNS}, ends_context, {_REPLACED} {_PUBLIC}"
+_PRIVATE_HISTORY = f"SELECT {COLUMNS}, ends_context, {_REPLACED} {_PRIVATE}"
 
 _SHOWN_IN = "turn_id, position, message_id FROM turn_messages"
 _PUBLIC_MESSAGES = f"SELECT {_SHOWN_IN} WHERE turn_id IN (SELECT id {_PUBLIC}) ORDER BY turn_id, position"
@@ -111,10 +111,10 @@ class Conversations:
         return await self._deferred_writes.write(lambda: self._save(turn))
 
     async def _save(self, turn: NewTurn) -> int | None:
-        places = (turn.channel_id, turn.parent_channel_id, turn.question_message_id, *turn.answer_message_ids)
+        ids = (turn.channel_id, turn.parent_channel_id, turn.question_message_id, *turn.answer_message_ids)
 
         async def work(transaction: Transaction) -> int | None:
-            if self._tombstones.contains_any(places):
+            if self._tombstones.contains_any(ids):
                 return None
             if await self._tombstones.is_erased(transaction, turn.author_id, turn.asked_at_ms):
                 return None
@@ -167,7 +167,7 @@ class Conversations:
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
-        return await self._line(HistoryScope(channel_id), limit)
+        return await self._get_history(HistoryScope(channel_id), limit)
 
     async def get_private_history(self, channel_id: int, author_id: int, limit: int) -> list[Turn]:
         """Return the member's own newest private turns in the channel, at most `limit`, oldest first.
@@ -175,7 +175,7 @@ class Conversations:
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
-        return await self._line(HistoryScope(channel_id, author_id), limit)
+        return await self._get_history(HistoryScope(channel_id, author_id), limit)
 
     async def find_turn_of_message(self, message_id: int, channel_id: int) -> int | None:
         """Return the id of the public turn that a message of the channel shows, the newest if there are several.
@@ -212,9 +212,9 @@ class Conversations:
         rows = await self._database.read(lambda transaction: transaction.fetch_each(_EXISTS, ids))
         return self._without_deleted([turn for turn, row in zip(turns, rows, strict=True) if row is not None])
 
-    async def _line(self, of: HistoryScope, limit: int) -> list[Turn]:
+    async def _get_history(self, scope: HistoryScope, limit: int) -> list[Turn]:
         async def work(transaction: Transaction) -> list[Turn]:
-            return self._without_deleted(await _load_history(transaction, of, limit))
+            return self._without_deleted(await _load_history(transaction, scope, limit))
 
         return await self._database.read(work)
 
@@ -245,17 +245,17 @@ async def _find_parent(transaction: Transaction, turn: NewTurn) -> int | None:
     return None
 
 
-async def _get_last_turn_id(transaction: Transaction, line: HistoryScope) -> int | None:
+async def _get_last_turn_id(transaction: Transaction, scope: HistoryScope) -> int | None:
     """Return the id of the turn that the next one of the history follows; None if that one starts afresh."""
-    row = await transaction.fetch_one(_NEWEST_PUBLIC if line.member_id is None else _NEWEST_PRIVATE, line.key)
+    row = await transaction.fetch_one(_NEWEST_PUBLIC if scope.member_id is None else _NEWEST_PRIVATE, scope.key)
     return None if row is None or row[1] else row[0]
 
 
-async def _load_history(transaction: Transaction, of: HistoryScope, limit: int) -> list[Turn]:
+async def _load_history(transaction: Transaction, scope: HistoryScope, limit: int) -> list[Turn]:
     """Return the newest turns of a history, at most `limit`, oldest first, back to where it started afresh."""
-    if limit < 1 or await _get_last_turn_id(transaction, of) is None:
+    if limit < 1 or await _get_last_turn_id(transaction, scope) is None:
         return []
-    return await _before(transaction, of, _BEYOND, limit)
+    return await _before(transaction, scope, _BEYOND, limit)
 
 
 async def _load_ancestors(transaction: Transaction, turn_id: int, limit: int) -> list[Turn]:
@@ -268,15 +268,15 @@ async def _load_ancestors(transaction: Transaction, turn_id: int, limit: int) ->
     if not ancestors or len(ancestors) == limit or ancestors[0].branch or ancestors[0].parent_id is None:
         return ancestors
     first = ancestors[0]
-    of = HistoryScope(first.channel_id, first.author_id if first.private else None)
-    return [*await _before(transaction, of, first.id, limit - len(ancestors)), *ancestors]
+    scope = HistoryScope(first.channel_id, first.author_id if first.private else None)
+    return [*await _before(transaction, scope, first.id, limit - len(ancestors)), *ancestors]
 
 
-async def _before(transaction: Transaction, of: HistoryScope, turn_id: int, limit: int) -> list[Turn]:
+async def _before(transaction: Transaction, scope: HistoryScope, turn_id: int, limit: int) -> list[Turn]:
     """Return the turns of a history before one, at most `limit`, oldest first."""
-    parameters = (*of.key, turn_id, limit + 1)
-    public = of.member_id is None
-    rows = await transaction.fetch_all(_PUBLIC_LINE if public else _PRIVATE_LINE, parameters)
+    parameters = (*scope.key, turn_id, limit + 1)
+    public = scope.member_id is None
+    rows = await transaction.fetch_all(_PUBLIC_HISTORY if public else _PRIVATE_HISTORY, parameters)
     messages = await transaction.fetch_all(_PUBLIC_MESSAGES if public else _PRIVATE_MESSAGES, parameters)
     since_start = _since_context_began(rows)[:limit]
     return [build_turn(row, messages) for row in reversed(since_start)]

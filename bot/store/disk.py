@@ -54,16 +54,16 @@ def _can(path: Path, how: int) -> bool:
     return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _describe_obstacle(path: Path, access: texts.Access, place: Path) -> Message:
-    """Return what this user may not do with `place`, which keeps it from using the database at `path`."""
-    user, owner = os.geteuid(), place.stat().st_uid
-    if os.statvfs(place).f_flag & os.ST_RDONLY:
-        return texts.on_read_only_disk(str(path), user, access, str(place), owner)
+def _describe_obstacle(path: Path, access: texts.Access, target: Path) -> Message:
+    """Return what this user may not do with `target`, which keeps it from using the database at `path`."""
+    user, owner = os.geteuid(), target.stat().st_uid
+    if os.statvfs(target).f_flag & os.ST_RDONLY:
+        return texts.on_read_only_disk(str(path), user, access, str(target), owner)
     if owner == user:
-        return texts.forbidden_by_mode(str(path), user, access, str(place))
-    if place.is_dir():
-        return texts.folder_of_another_user(str(path), user, access, str(place), owner)
-    return texts.file_of_another_user(str(path), user, str(place), owner)
+        return texts.forbidden_by_mode(str(path), user, access, str(target))
+    if target.is_dir():
+        return texts.folder_of_another_user(str(path), user, access, str(target), owner)
+    return texts.file_of_another_user(str(path), user, str(target), owner)
 
 
 MIN_FREE_BYTES: Final = 64 * 2**20

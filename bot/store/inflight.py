@@ -85,8 +85,8 @@ class InFlightAnswers:
         """Return the work that inserts a new answer, to be done in another transaction."""
 
         async def work(transaction: Transaction) -> None:
-            place = (answer.id, process, answer.application_id, answer.token, answer.channel_id)
-            await transaction.execute(_OPEN, (*place, answer.started_at_ms, answer.member_id))
+            identity = (answer.id, process, answer.application_id, answer.token, answer.channel_id)
+            await transaction.execute(_OPEN, (*identity, answer.started_at_ms, answer.member_id))
 
         return work
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.store.database import Database, Transaction
 
-_RECORD_MESSAGES = "INSERT INTO left_guilds (guild_id, noticed_at_ms) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING"
+_RECORD = "INSERT INTO left_guilds (guild_id, noticed_at_ms) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING"
 
 _CLEAR = "DELETE FROM left_guilds WHERE guild_id = ?"
 
@@ -100,7 +100,7 @@ class LeftGuilds:
             return
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute_many(_RECORD_MESSAGES, [(guild_id, at_ms) for guild_id in guild_ids])
+            await transaction.execute_many(_RECORD, [(guild_id, at_ms) for guild_id in guild_ids])
 
         await self._database.write(work)
 
@@ -122,29 +122,29 @@ class LeftGuilds:
 
         return await self._database.read(work)
 
-    async def list_due(self, noted_before_ms: int) -> list[int]:
+    async def list_due(self, noticed_before_ms: int) -> list[int]:
         """Return the guilds that were found left by then, at most 1000."""
 
         async def work(transaction: Transaction) -> list[int]:
-            return [row[0] for row in await transaction.fetch_all(_DUE, (noted_before_ms,))]
+            return [row[0] for row in await transaction.fetch_all(_DUE, (noticed_before_ms,))]
 
         return await self._database.read(work)
 
-    async def purge(self, guild_id: int, *, noted_before_ms: int) -> int:
+    async def purge(self, guild_id: int, *, noticed_before_ms: int) -> int:
         """Delete all that is stored of a guild, in small batches; return how many rows.
 
         Ends early if the bot joins the guild again.
         """
         total = 0
         for each in GUILD_TABLES:
-            while removed := await self._purge_batch(each.purge, guild_id, noted_before_ms):
+            while removed := await self._purge_batch(each.purge, guild_id, noticed_before_ms):
                 total += removed
-        await self._purge_batch(_CLEAR, guild_id, noted_before_ms)
+        await self._purge_batch(_CLEAR, guild_id, noticed_before_ms)
         return total
 
-    async def _purge_batch(self, sql: str, guild_id: int, noted_before_ms: int) -> int:
+    async def _purge_batch(self, sql: str, guild_id: int, noticed_before_ms: int) -> int:
         async def work(transaction: Transaction) -> int:
-            if not await transaction.fetch_one(_STILL_DUE, (guild_id, noted_before_ms)):
+            if not await transaction.fetch_one(_STILL_DUE, (guild_id, noticed_before_ms)):
                 return 0
             return await transaction.execute(sql, (guild_id,))
 

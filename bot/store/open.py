@@ -199,7 +199,7 @@ def inspect(url: str) -> list[Message]:
     while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 - Path's raises where it may not look
         folder = folder.parent
     _try_to_write(folder, path)
-    _check_room(folder, path)
+    _check_free_space(folder, path)
     return [_inspect_file(path), *_inspect_access(path)]
 
 
@@ -234,7 +234,7 @@ def _try_to_write(folder: Path, path: Path) -> None:
         ) from error
 
 
-def _check_room(folder: Path, path: Path, least: int = disk.MIN_FREE_BYTES) -> None:
+def _check_free_space(folder: Path, path: Path, least: int = disk.MIN_FREE_BYTES) -> None:
     free = disk.free(folder)
     if free is not None and free < least:
         raise StartupError(texts.disk_nearly_full(str(path), free / 2**20, least // 2**20))

@@ -63,9 +63,9 @@ class StoredPersonas:
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPersona(*row) for row in rows]
 
-    async def get(self, guild_id: int, folded: str) -> StoredPersona | None:
+    async def get(self, guild_id: int, name_key: str) -> StoredPersona | None:
         """Return the persona of that name, if there is one."""
-        return await self._database.read(lambda transaction: _read(transaction, guild_id, folded))
+        return await self._database.read(lambda transaction: _read(transaction, guild_id, name_key))
 
     async def add(self, guild_id: int, wanted: StoredPersona, *, most: int, by: int, at_ms: int) -> None:
         """Store a new persona.
@@ -79,26 +79,26 @@ class StoredPersonas:
             if await _read(transaction, guild_id, wanted.name_key) is not None:
                 raise PersonaExists
             await _put(transaction, guild_id, wanted, by, at_ms)
-            await _check_room(transaction, guild_id, most)
+            await _check_count(transaction, guild_id, most)
 
         await self._database.write(work)
 
-    async def update(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPersona | None:
+    async def update(self, guild_id: int, name_key: str, persona: str, *, by: int, at_ms: int) -> StoredPersona | None:
         """Replace the text of a persona; return the old persona, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredPersona | None:
-            old = await _read(transaction, guild_id, folded)
+            old = await _read(transaction, guild_id, name_key)
             if old is not None:
                 await _put(transaction, guild_id, StoredPersona(old.name_key, old.name, persona), by, at_ms)
             return old
 
         return await self._database.write(work)
 
-    async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPersona | None:
+    async def remove(self, guild_id: int, name_key: str, *, by: int, at_ms: int) -> StoredPersona | None:
         """Delete a persona; return it, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredPersona | None:
-            old = await _read(transaction, guild_id, folded)
+            old = await _read(transaction, guild_id, name_key)
             if old is not None:
                 await transaction.execute(_REMOVE, (guild_id, old.name_key))
                 await record(transaction, _change(guild_id, old.name, old.persona, None, by, at_ms))
@@ -117,14 +117,14 @@ class StoredPersonas:
 
         async def work(transaction: Transaction) -> list[StoredPersona | None]:
             replaced = [await _put(transaction, guild_id, each, by, at_ms) for each in wanted]
-            await _check_room(transaction, guild_id, most)
+            await _check_count(transaction, guild_id, most)
             return replaced
 
         return await self._database.write(work)
 
 
-async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredPersona | None:
-    found = await transaction.fetch_one(_ONE, (guild_id, sanitize_for_db(folded)))
+async def _read(transaction: Transaction, guild_id: int, name_key: str) -> StoredPersona | None:
+    found = await transaction.fetch_one(_ONE, (guild_id, sanitize_for_db(name_key)))
     return None if found is None else StoredPersona(*found)
 
 
@@ -144,7 +144,7 @@ async def _put(
     return old
 
 
-async def _check_room(transaction: Transaction, guild_id: int, most: int) -> None:
+async def _check_count(transaction: Transaction, guild_id: int, most: int) -> None:
     """Raise PersonasFull where there are more than `most`, which rolls the transaction back."""
     counted = await transaction.fetch_one(_COUNT, (guild_id,))
     if counted is not None and counted[0] > most:

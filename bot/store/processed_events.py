@@ -4,11 +4,11 @@ from typing import Final
 
 from bot.store.database import Database, Transaction, Work
 
-MOST_FORGOTTEN_AT_ONCE: Final = 1000
+MAX_DELETED_AT_ONCE: Final = 1000
 
 _CLAIM = "INSERT INTO processed_events (id, claimed_at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 
-_RECORD = """
+_DELETE_OLD = """
     DELETE FROM processed_events WHERE id IN (
         SELECT id FROM processed_events WHERE claimed_at_ms <= ? ORDER BY claimed_at_ms LIMIT ?
     )
@@ -40,6 +40,6 @@ class ProcessedEvents:
         """Delete claims made before a time, a batch a call; return how many."""
 
         async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_RECORD, (before_ms, MOST_FORGOTTEN_AT_ONCE))
+            return await transaction.execute(_DELETE_OLD, (before_ms, MAX_DELETED_AT_ONCE))
 
         return await self._database.write(work)

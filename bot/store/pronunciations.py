@@ -70,11 +70,11 @@ class StoredPronunciations:
 
         return await self._database.write(work)
 
-    async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPronunciation | None:
+    async def remove(self, guild_id: int, word_key: str, *, by: int, at_ms: int) -> StoredPronunciation | None:
         """Delete a word and record the change; return it, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredPronunciation | None:
-            old = await _read(transaction, guild_id, sanitize_for_db(folded))
+            old = await _read(transaction, guild_id, sanitize_for_db(word_key))
             if old is not None:
                 await transaction.execute(_REMOVE, (guild_id, old.word_key))
                 await record(transaction, _change(guild_id, old, None, by, at_ms))
@@ -83,8 +83,8 @@ class StoredPronunciations:
         return await self._database.write(work)
 
 
-async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredPronunciation | None:
-    found = await transaction.fetch_one(_ONE, (guild_id, folded))
+async def _read(transaction: Transaction, guild_id: int, word_key: str) -> StoredPronunciation | None:
+    found = await transaction.fetch_one(_ONE, (guild_id, word_key))
     return None if found is None else StoredPronunciation(*found)
 
 

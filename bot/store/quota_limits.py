@@ -82,13 +82,13 @@ class QuotaLookup:
     member: int
 
 
-async def list_applicable_limits(transaction: Transaction, place: QuotaLookup | None) -> list[StoredLimit]:
-    """Return the limits that can apply at `place`, those of all roles among them, within a transaction."""
-    if place is None:
+async def list_applicable_limits(transaction: Transaction, lookup: QuotaLookup | None) -> list[StoredLimit]:
+    """Return the limits that can apply at `lookup`, those of all roles among them, within a transaction."""
+    if lookup is None:
         return []
-    guild_id = place.guild_id
-    parameters = (guild_id, guild_id, place.channel_id, guild_id, place.member, guild_id)
-    return [_rule(*row) for row in await transaction.fetch_all(_APPLYING, parameters)]
+    guild_id = lookup.guild_id
+    parameters = (guild_id, guild_id, lookup.channel_id, guild_id, lookup.member, guild_id)
+    return [_build_limit(*row) for row in await transaction.fetch_all(_APPLYING, parameters)]
 
 
 class QuotaLimits:
@@ -101,11 +101,11 @@ class QuotaLimits:
         """Return all limits of a guild."""
 
         async def work(transaction: Transaction) -> list[StoredLimit]:
-            return [_rule(*row) for row in await transaction.fetch_all(_ALL, (guild_id,))]
+            return [_build_limit(*row) for row in await transaction.fetch_all(_ALL, (guild_id,))]
 
         return await self._database.read(work)
 
-    async def set(self, guild_id: int, rule: StoredLimit, *, most: int, by: int, at_ms: int) -> StoredLimit | None:
+    async def set(self, guild_id: int, stored: StoredLimit, *, most: int, by: int, at_ms: int) -> StoredLimit | None:
         """Set a limit in place of the one with the same key, record the change, and return the old one.
 
         `by` is the member who set it, `at_ms` when.
@@ -115,14 +115,14 @@ class QuotaLimits:
         """
 
         async def work(transaction: Transaction) -> StoredLimit | None:
-            old = await transaction.fetch_one(_ONE, (guild_id, *rule.key))
+            old = await transaction.fetch_one(_ONE, (guild_id, *stored.key))
             if old is None:
                 counted = await transaction.fetch_one(_COUNT, (guild_id,))
                 if counted is not None and counted[0] >= most:
                     raise LimitsFull
-            await transaction.execute(_SET, (guild_id, *rule.key, rule.limit, rule.member_id))
-            before = None if old is None else _rule(*old)
-            await record(transaction, _change(guild_id, rule.key, before, rule, by, at_ms))
+            await transaction.execute(_SET, (guild_id, *stored.key, stored.limit, stored.member_id))
+            before = None if old is None else _build_limit(*old)
+            await record(transaction, _change(guild_id, stored.key, before, stored, by, at_ms))
             return before
 
         return await self._database.write(work)
@@ -135,7 +135,7 @@ class QuotaLimits:
             if old is None:
                 return None
             await transaction.execute(_CLEAR, (guild_id, *key))
-            before = _rule(*old)
+            before = _build_limit(*old)
             await record(transaction, _change(guild_id, key, before, None, by, at_ms))
             return before
 
@@ -146,7 +146,9 @@ class LimitsFull(Exception):
     """A guild has as many limits as it may."""
 
 
-def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None) -> StoredLimit:
+def _build_limit(
+    scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None
+) -> StoredLimit:
     return StoredLimit(scope, None if target_id == _EACH else target_id, kind, per, amount, member_id)
 
 

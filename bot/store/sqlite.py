@@ -254,13 +254,13 @@ class _SqliteTransaction:
     async def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         with _refuse_unstorable():
             cursor = await self._connection.execute(sql, parameters)
-        self._note(sql, cursor.rowcount)
+        self._record_change(sql, cursor.rowcount)
         return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         with _refuse_unstorable():
             cursor = await self._connection.executemany(sql, rows)
-        self._note(sql, cursor.rowcount)
+        self._record_change(sql, cursor.rowcount)
 
     async def fetch_one(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
         rows = await self.fetch_all(sql, parameters)
@@ -273,10 +273,10 @@ class _SqliteTransaction:
     async def fetch_all(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
         with _refuse_unstorable():
             rows = [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
-        self._note(sql, len(rows))
+        self._record_change(sql, len(rows))
         return rows
 
-    def _note(self, sql: str, rows: int) -> None:
+    def _record_change(self, sql: str, rows: int) -> None:
         """Record whether anything was written, and whether anything was overwritten or deleted."""
         if rows > 0:
             verb = sql.lstrip()[:6].upper()

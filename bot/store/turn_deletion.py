@@ -15,7 +15,7 @@ from cachetools import FIFOCache
 from bot.store.database import Database, Transaction, Value
 from bot.store.deferred_writes import DeferredWrites
 
-MOST_KEPT: Final = 10_000
+MAX_TOMBSTONES: Final = 10_000
 """Ids in memory; the oldest are dropped. An answer takes minutes at most."""
 
 _RECORD = """
@@ -40,7 +40,7 @@ class Tombstones:
     """
 
     def __init__(self, member_hash: MemberHash | None = None) -> None:
-        self._ids: FIFOCache[int, None] = FIFOCache(MOST_KEPT)
+        self._ids: FIFOCache[int, None] = FIFOCache(MAX_TOMBSTONES)
         self._member_hash = member_hash or _build_random_hash()
 
     def add(self, ids: Iterable[int]) -> None:

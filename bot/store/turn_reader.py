@@ -80,39 +80,39 @@ class TurnReader:
 
         return next(iter(await self._database.read(work)), None)
 
-    async def get_page_before(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
+    async def get_page_before(self, turn_filter: TurnFilter, turn_id: int, limit: int) -> TurnPage:
         """Return the `limit` newest turns before one, which may have been deleted; see `NEWEST`."""
 
         async def work(transaction: Transaction) -> TurnPage:
-            return await _load_page(transaction, view, turn_id, limit)
+            return await _load_page(transaction, turn_filter, turn_id, limit)
 
         return await self._database.read(work)
 
-    async def list_before(self, view: TurnFilter, turn_id: int, limit: int) -> list[Turn]:
+    async def list_before(self, turn_filter: TurnFilter, turn_id: int, limit: int) -> list[Turn]:
         """Return the turns of `get_page_before`, without counting."""
 
         async def work(transaction: Transaction) -> list[Turn]:
-            return await _load_turns(transaction, await _ids_before(transaction, view, turn_id, limit))
+            return await _load_turns(transaction, await _ids_before(transaction, turn_filter, turn_id, limit))
 
         return await self._database.read(work)
 
-    async def count(self, view: TurnFilter) -> int:
+    async def count(self, turn_filter: TurnFilter) -> int:
         """Return how many turns there are."""
 
         async def work(transaction: Transaction) -> int:
-            return await _count(transaction, view, 0)
+            return await _count(transaction, turn_filter, 0)
 
         return await self._database.read(work)
 
-    async def get_page_after(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
+    async def get_page_after(self, turn_filter: TurnFilter, turn_id: int, limit: int) -> TurnPage:
         """Return the `limit` oldest turns after one, or the newest ones where fewer follow."""
 
         async def work(transaction: Transaction) -> TurnPage:
-            channel_id, member_id = view.channel_id, view.member_id
+            channel_id, member_id = turn_filter.channel_id, turn_filter.member_id
             parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
             following = await transaction.fetch_all(_AFTER, parameters)
             end = following[-1][0] + 1 if len(following) == limit else NEWEST
-            return await _load_page(transaction, view, end, limit)
+            return await _load_page(transaction, turn_filter, end, limit)
 
         return await self._database.read(work)
 
@@ -126,22 +126,22 @@ class TurnReader:
         return await self._database.read(work)
 
 
-async def _load_page(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
-    ids = await _ids_before(transaction, view, turn_id, limit)
-    total = await _count(transaction, view, 0)
-    newer = await _count(transaction, view, ids[0]) if ids else total
+async def _load_page(transaction: Transaction, turn_filter: TurnFilter, turn_id: int, limit: int) -> TurnPage:
+    ids = await _ids_before(transaction, turn_filter, turn_id, limit)
+    total = await _count(transaction, turn_filter, 0)
+    newer = await _count(transaction, turn_filter, ids[0]) if ids else total
     return TurnPage(await _load_turns(transaction, ids), newer, total)
 
 
-async def _ids_before(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> list[int]:
-    channel_id, member_id = view.channel_id, view.member_id
+async def _ids_before(transaction: Transaction, turn_filter: TurnFilter, turn_id: int, limit: int) -> list[int]:
+    channel_id, member_id = turn_filter.channel_id, turn_filter.member_id
     parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
     return [row[0] for row in await transaction.fetch_all(_BEFORE, parameters)]
 
 
-async def _count(transaction: Transaction, view: TurnFilter, after_id: int) -> int:
-    public = await transaction.fetch_one(_COUNT_PUBLIC, (view.channel_id, after_id))
-    own = await transaction.fetch_one(_COUNT_OWN, (view.channel_id, view.member_id, after_id))
+async def _count(transaction: Transaction, turn_filter: TurnFilter, after_id: int) -> int:
+    public = await transaction.fetch_one(_COUNT_PUBLIC, (turn_filter.channel_id, after_id))
+    own = await transaction.fetch_one(_COUNT_OWN, (turn_filter.channel_id, turn_filter.member_id, after_id))
     assert public is not None, "count(*) always gives a row"
     assert own is not None, "count(*) always gives a row"
     total: int = public[0] + own[0]

@@ -166,17 +166,17 @@ class UsageStore:
     async def reserve(
         self,
         reservation_id: int,
-        place: QuotaLookup | None,
+        lookup: QuotaLookup | None,
         build_claims: BuildClaims,
         *,
         process: str,
         now_ms: int,
         lease_until_ms: int,
     ) -> ReservationResult:
-        """Reserve all claims that `build_claims` returns for the limits at `place`, or none, as `reservation_id`."""
+        """Reserve all claims that `build_claims` returns for the limits at `lookup`, or none, as `reservation_id`."""
 
         async def work(transaction: Transaction) -> ReservationResult:
-            claims = build_claims(await list_applicable_limits(transaction, place))
+            claims = build_claims(await list_applicable_limits(transaction, lookup))
             counted = await _count(transaction, claims)
             await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
             await transaction.execute_many(
@@ -193,14 +193,14 @@ class UsageStore:
     async def grow(
         self,
         reservation_id: int,
-        place: QuotaLookup | None,
+        lookup: QuotaLookup | None,
         build_claims: BuildClaims,
-        held: Mapping[int, Claim],
+        reserved: Mapping[int, Claim],
         more: int,
         *,
         lease_until_ms: int,
     ) -> ReservationResult:
-        """Reserve `more` for each claim of `held` (by its position), or for none; return the claims as they are then.
+        """Reserve `more` for each of the `reserved` claims, by position, or for none; return the claims as they are then.
 
         The limits are those that `build_claims` finds now; a claim whose counter it no longer returns, because the
         limit was cleared, has none. If the lease expired and the items were released, the whole claims are reserved
@@ -218,11 +218,11 @@ class UsageStore:
             if was_freed:
                 await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
             limits = {
-                claim.window: claim.limit for claim in build_claims(await list_applicable_limits(transaction, place))
+                claim.window: claim.limit for claim in build_claims(await list_applicable_limits(transaction, lookup))
             }
             steps = {
                 position: Claim(claim.window, more + (claim.amount if was_freed else 0), limits.get(claim.window))
-                for position, claim in held.items()
+                for position, claim in reserved.items()
             }
             await _count(transaction, list(steps.values()))
             await transaction.execute_many(
@@ -231,7 +231,10 @@ class UsageStore:
             if was_freed:
                 await transaction.execute(_RENEW_FREED, (lease_until_ms, reservation_id))
             return ReservationResult(
-                [Claim(claim.window, claim.amount + more, steps[position].limit) for position, claim in held.items()]
+                [
+                    Claim(claim.window, claim.amount + more, steps[position].limit)
+                    for position, claim in reserved.items()
+                ]
             )
 
         return await self._write_unless_exceeded(work)
@@ -260,18 +263,21 @@ class UsageStore:
                 return False
             was_freed = closed[0] is not None
             holds = [
-                (position, counter_id, held, due if was_freed else 0)
-                for position, counter_id, held, due in sorted(
+                (position, counter_id, reserved, due if was_freed else 0)
+                for position, counter_id, reserved, due in sorted(
                     await transaction.fetch_all(_DELETE_ITEMS, (reservation_id,))
                 )
             ]
             await transaction.execute_many(
                 _SETTLE,
-                [(held, spent[position].amount - counted, counter_id) for position, counter_id, held, counted in holds],
+                [
+                    (reserved, spent[position].amount - counted, counter_id)
+                    for position, counter_id, reserved, counted in holds
+                ],
             )
-            for position, counter_id, held, counted in holds:
-                if spent[position].amount > held + counted:
-                    await _carry_over(transaction, counter_id, spent[position], held + counted)
+            for position, counter_id, reserved, counted in holds:
+                if spent[position].amount > reserved + counted:
+                    await _carry_over(transaction, counter_id, spent[position], reserved + counted)
             return True
 
         return await self._database.write(work)
@@ -328,12 +334,12 @@ class UsageStore:
         await self._database.write(work)
 
     async def get_used(
-        self, place: QuotaLookup | None, build_claims: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
+        self, lookup: QuotaLookup | None, build_claims: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
     ) -> list[int]:
         """Return the use, settled and reserved together, of each counter that `build_claims` returns."""
 
         async def work(transaction: Transaction) -> list[int]:
-            windows = build_claims(await list_applicable_limits(transaction, place))
+            windows = build_claims(await list_applicable_limits(transaction, lookup))
             rows = await transaction.fetch_each(_USED, [window.key for window in windows])
             return [0 if row is None else row[0] for row in rows]
 
@@ -345,7 +351,7 @@ class UsageStore:
         try:
             return await self._database.write(work)
         except _RolledBack as refused:
-            return ReservationResult((), refused.overdrawn)
+            return ReservationResult((), refused.exceeded)
 
     async def _free(self, reservation_id: int, now_ms: int) -> bool:
         """Free one reservation, unless it was renewed, settled or freed since it was read."""
@@ -369,25 +375,25 @@ async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]
     counted = await transaction.fetch_each(
         _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
     )
-    overdrawn: list[LimitExceeded] = []
+    exceeded: list[LimitExceeded] = []
     counter_ids: list[int] = []
     for claim, row in zip(claims, counted, strict=True):
         assert row is not None, "RETURNING gives the row that was added or changed"
         counter_id, used = row
         if claim.limit is not None and used > claim.limit:
-            overdrawn.append(LimitExceeded(claim, used=used - claim.amount))
+            exceeded.append(LimitExceeded(claim, used=used - claim.amount))
         counter_ids.append(counter_id)
-    if overdrawn:
-        raise _RolledBack(overdrawn)
+    if exceeded:
+        raise _RolledBack(exceeded)
     return counter_ids
 
 
-async def _carry_over(transaction: Transaction, counter_id: int, spent: Spent, held: int) -> None:
+async def _carry_over(transaction: Transaction, counter_id: int, spent: Spent, reserved: int) -> None:
     """Move into the following counter what exceeds both the reservation and the limit."""
     used = await transaction.fetch_one(_USED_OF, (counter_id,))
     if used is None or spent.limit is None:
         return
-    beyond = min(spent.amount - held, used[0] - spent.limit)
+    beyond = min(spent.amount - reserved, used[0] - spent.limit)
     if beyond > 0:
         following = spent.following
         await transaction.execute(_UNCOUNT, (beyond, counter_id))
@@ -395,6 +401,6 @@ async def _carry_over(transaction: Transaction, counter_id: int, spent: Spent, h
 
 
 class _RolledBack(Exception):
-    def __init__(self, overdrawn: list[LimitExceeded]) -> None:
+    def __init__(self, exceeded: list[LimitExceeded]) -> None:
         super().__init__("over a limit")
-        self.overdrawn = overdrawn
+        self.exceeded = exceeded

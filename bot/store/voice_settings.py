@@ -37,8 +37,8 @@ class StoredVoices:
         """Set what is not None, leave the rest as it is, and return the result."""
 
         async def work(transaction: Transaction) -> StoredVoice:
-            held = await _read(transaction, member_id)
-            wanted = StoredVoice(voice or held.voice, speed_percent or held.speed_percent)
+            old = await _read(transaction, member_id)
+            wanted = StoredVoice(voice or old.voice, speed_percent or old.speed_percent)
             await transaction.execute(_SET, (member_id, wanted.voice, wanted.speed_percent, at_ms))
             return wanted
 

@@ -11,7 +11,7 @@ import pytest
 from discord import gateway
 
 from bot.discord_ui.error_messages import format_http_error
-from bot.discord_ui.gateway import COMMAND_WINDOW_S, MOST_COMMANDS, CommandLimit, guard_parsers, limit_commands
+from bot.discord_ui.gateway import COMMAND_WINDOW_S, MAX_COMMANDS, CommandLimit, guard_parsers, limit_commands
 from tests.support.clock import FakeClock
 
 
@@ -79,15 +79,15 @@ async def test_no_minute_has_more_than_it_may_and_nothing_waits_without_need() -
         await clock.advance(random.choice([0, 0, 0.1, 0.5]))
     await clock.drive(asyncio.gather(*tasks))
     in_a_minute = [sum(at <= other < at + COMMAND_WINDOW_S for other in sent) for at in sent]
-    assert max(in_a_minute) == MOST_COMMANDS
+    assert max(in_a_minute) == MAX_COMMANDS
     assert len(sent) == 600
-    assert max(sent) < 600 / MOST_COMMANDS * COMMAND_WINDOW_S
+    assert max(sent) < 600 / MAX_COMMANDS * COMMAND_WINDOW_S
 
 
 async def test_a_full_minute_is_over_after_a_minute() -> None:
     clock = FakeClock()
     limit = CommandLimit(clock)
-    for _ in range(MOST_COMMANDS):
+    for _ in range(MAX_COMMANDS):
         await limit.block()
     await clock.advance(COMMAND_WINDOW_S - 1)
     assert limit.is_ratelimited()
@@ -101,14 +101,14 @@ async def test_the_wall_clock_is_not_used() -> None:
             raise AssertionError("durations are the monotonic clock's")
 
     limit = CommandLimit(StepsBack())
-    for _ in range(MOST_COMMANDS):
+    for _ in range(MAX_COMMANDS):
         await limit.block()
 
 
 async def test_commands_cancelled_while_they_wait_delay_no_others() -> None:
     clock = FakeClock()
     limit = CommandLimit(clock)
-    for _ in range(MOST_COMMANDS):
+    for _ in range(MAX_COMMANDS):
         await limit.block()
     waiting = [asyncio.create_task(limit.block()) for _ in range(3)]
     await clock.advance(1)

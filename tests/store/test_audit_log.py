@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.audit_log import MOST_KEPT, TEXTS_KEPT, AuditEntry, AuditLog, record
+from bot.store.audit_log import MAX_ENTRIES, MAX_LONG_TEXTS, AuditEntry, AuditLog, record
 from bot.store.database import Database, Transaction
 from bot.store.open import open_database
 from bot.store.personas import StoredPersona, StoredPersonas
@@ -36,20 +36,20 @@ def size(path: Path) -> int:
 
 
 async def test_a_server_keeps_its_last_thousand_changes(database: Database) -> None:
-    await changed(database, change(0, guild_id=8), *(change(number) for number in range(MOST_KEPT + 20)))
+    await changed(database, change(0, guild_id=8), *(change(number) for number in range(MAX_ENTRIES + 20)))
     log = AuditLog(database)
     kept = await log.list_newest(GUILD, 5000)
-    assert [each.at_ms for each in kept] == list(range(MOST_KEPT + 19, 19, -1))
+    assert [each.at_ms for each in kept] == list(range(MAX_ENTRIES + 19, 19, -1))
     assert len(await log.list_newest(8, 10)) == 1
 
 
 async def test_of_long_texts_the_last_ones_are_kept_and_of_older_ones_the_length(database: Database) -> None:
     long = "x" * 200
-    await changed(database, *(change(number, text=long) for number in range(10, 10 + TEXTS_KEPT + 5)))
+    await changed(database, *(change(number, text=long) for number in range(10, 10 + MAX_LONG_TEXTS + 5)))
     await changed(database, *(change(number) for number in range(90, 95)))
     kept = (await AuditLog(database).list_newest(GUILD, 99))[5:]
-    assert [each.new for each in kept[:TEXTS_KEPT]] == [f"{number}{long}" for number in range(24, 14, -1)]
-    assert [(each.old, each.new, each.old_length, each.new_length) for each in kept[TEXTS_KEPT:]] == (
+    assert [each.new for each in kept[:MAX_LONG_TEXTS]] == [f"{number}{long}" for number in range(24, 14, -1)]
+    assert [(each.old, each.new, each.old_length, each.new_length) for each in kept[MAX_LONG_TEXTS:]] == (
         [(None, None, 202, 202)] * 4 + [(None, None, 201, 202)]
     )
 
@@ -58,7 +58,7 @@ async def test_short_values_and_nothing_stay_what_they_are(database: Database) -
     long = "x" * 101
     await changed(database, AuditEntry(GUILD, None, "persona", None, long, by=1, at_ms=0))
     await changed(database, AuditEntry(GUILD, None, "chat_model", "gpt-4.1", None, by=1, at_ms=1))
-    await changed(database, *(change(number, text=long) for number in range(TEXTS_KEPT)))
+    await changed(database, *(change(number, text=long) for number in range(MAX_LONG_TEXTS)))
     first, second = (await AuditLog(database).list_newest(GUILD, 99))[-1:-3:-1]
     assert (first.old, first.new, first.old_length, first.new_length) == (None, None, None, 101)
     assert (second.old, second.new, second.old_length, second.new_length) == ("gpt-4.1", None, None, None)

@@ -16,7 +16,7 @@ from bot.messages import database as texts
 from bot.messages.render import render
 from bot.store import disk
 from bot.store.database import Database, Transaction
-from bot.store.open import _check_room, _use_write_ahead_log, inspect, open_database
+from bot.store.open import _check_free_space, _use_write_ahead_log, inspect, open_database
 from bot.store.settings import StoredSettings
 from tests.support.small_disk import fill_disk, make_room, small_disk
 
@@ -204,9 +204,9 @@ def test_a_check_finds_out_that_nothing_can_be_written(path: Path) -> None:
 
 
 def test_a_check_names_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
-    _check_room(tmp_path, tmp_path / "bot.db", least=1)
+    _check_free_space(tmp_path, tmp_path / "bot.db", least=1)
     with pytest.raises(StartupError, match="nearly full"):
-        _check_room(tmp_path, tmp_path / "bot.db", least=2**62)
+        _check_free_space(tmp_path, tmp_path / "bot.db", least=2**62)
 
 
 @pytest.mark.parametrize("new", [True, False])

@@ -73,7 +73,7 @@ async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_it
     left = await kept(fresh)
     assert await departures.list_known_guilds() == {7, 8}
     await departures.record([7], 10)
-    await departures.purge(7, noted_before_ms=10)
+    await departures.purge(7, noticed_before_ms=10)
     assert await fresh.get(left) is None
     old = await kept(fresh)
     await removals.delete_older_than(9_000)

@@ -51,7 +51,7 @@ async def test_a_purge_takes_everything_of_that_server_and_nothing_else(
     departures: LeftGuilds, database: Database, servers: None
 ) -> None:
     await departures.record([LEFT], 10)
-    assert await departures.purge(LEFT, noted_before_ms=10) == 252
+    assert await departures.purge(LEFT, noticed_before_ms=10) == 252
     assert await departures.list_known_guilds() == {OTHER}
     assert await departures.list_due(10) == []
     assert len(await Conversations(database).get_public_history(10 * OTHER, 300)) == 250
@@ -61,9 +61,9 @@ async def test_a_purge_takes_everything_of_that_server_and_nothing_else(
 async def test_a_server_that_is_back_is_not_purged(departures: LeftGuilds, servers: None) -> None:
     await departures.record([LEFT], 10)
     await departures.clear([LEFT])
-    assert await departures.purge(LEFT, noted_before_ms=10) == 0
+    assert await departures.purge(LEFT, noticed_before_ms=10) == 0
     await departures.record([LEFT], 20)
-    assert await departures.purge(LEFT, noted_before_ms=10) == 0
+    assert await departures.purge(LEFT, noticed_before_ms=10) == 0
     assert await departures.list_known_guilds() == {LEFT, OTHER}
 
 
@@ -103,6 +103,6 @@ async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
     await database.write(used)
     await departures.record([LEFT], 10)
     assert await departures.list_known_guilds() == {LEFT, OTHER}
-    assert await departures.purge(LEFT, noted_before_ms=10) == 1
+    assert await departures.purge(LEFT, noticed_before_ms=10) == 1
     left = await database.read(lambda transaction: transaction.fetch_all("SELECT id FROM usage_counters"))
     assert left == [(2,), (3,)]

@@ -7,7 +7,7 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
 from bot.store.open import open_database
-from bot.store.processed_events import MOST_FORGOTTEN_AT_ONCE, ProcessedEvents
+from bot.store.processed_events import MAX_DELETED_AT_ONCE, ProcessedEvents
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ async def test_what_goes_along_is_done_with_the_claim_or_not_at_all(claims: Proc
 
 
 async def test_old_claims_are_forgotten_in_batches(claims: ProcessedEvents) -> None:
-    for event in range(MOST_FORGOTTEN_AT_ONCE + 1):
+    for event in range(MAX_DELETED_AT_ONCE + 1):
         await claims.claim(event, event)
-    assert await claims.delete_older_than(MOST_FORGOTTEN_AT_ONCE) == MOST_FORGOTTEN_AT_ONCE
-    assert await claims.delete_older_than(MOST_FORGOTTEN_AT_ONCE) == 1
-    assert await claims.delete_older_than(MOST_FORGOTTEN_AT_ONCE) == 0
+    assert await claims.delete_older_than(MAX_DELETED_AT_ONCE) == MAX_DELETED_AT_ONCE
+    assert await claims.delete_older_than(MAX_DELETED_AT_ONCE) == 1
+    assert await claims.delete_older_than(MAX_DELETED_AT_ONCE) == 0
     assert await claims.claim(0, 2_000)

@@ -62,7 +62,7 @@ async def test_words_go_with_their_server(words: StoredPronunciations, database:
     await put(words, GIF, guild_id=GUILD + 1)
     assert await departures.list_known_guilds() == {GUILD, GUILD + 1}
     await departures.record([GUILD], 1)
-    await departures.purge(GUILD, noted_before_ms=1)
+    await departures.purge(GUILD, noticed_before_ms=1)
     assert await words.list_for_guild(GUILD) == []
     assert await words.list_for_guild(GUILD + 1) == [GIF]
 

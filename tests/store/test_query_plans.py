@@ -133,7 +133,7 @@ async def look_at_and_let_go(database: Database) -> None:
     await departures.record([7], 1)
     await departures.list_due(2)
     await conversations.save(TURN)
-    await departures.purge(7, noted_before_ms=2)
+    await departures.purge(7, noticed_before_ms=2)
     await departures.clear([7])
     for private in (False, True):
         await conversations.save(dataclasses.replace(TURN, private=private, answer_message_ids=(9,)))

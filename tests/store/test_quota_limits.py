@@ -84,5 +84,5 @@ async def test_rules_go_with_their_server(rules: QuotaLimits, database: Database
     await put(rules, SERVER)
     assert await departures.list_known_guilds() == {GUILD}
     await departures.record([GUILD], 1)
-    await departures.purge(GUILD, noted_before_ms=1)
+    await departures.purge(GUILD, noticed_before_ms=1)
     assert await rules.list_for_guild(GUILD) == []

@@ -85,7 +85,7 @@ async def test_personas_go_with_their_server(presets: StoredPersonas, database: 
     await add(presets, PIRATE, guild_id=GUILD + 1)
     assert await departures.list_known_guilds() == {GUILD, GUILD + 1}
     await departures.record([GUILD], 1)
-    await departures.purge(GUILD, noted_before_ms=1)
+    await departures.purge(GUILD, noticed_before_ms=1)
     assert await presets.list_names(GUILD) == []
     assert await presets.list_for_guild(GUILD + 1) == [PIRATE]
 

@@ -9,7 +9,7 @@ import pytest
 from bot.quotas.resolver import UsageKeys, derive_key
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.turn_deletion import BATCH, MOST_KEPT, Tombstones, TurnDeletion
+from bot.store.turn_deletion import BATCH, MAX_TOMBSTONES, Tombstones, TurnDeletion
 from bot.store.turns import Turn
 from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 
@@ -218,5 +218,5 @@ async def test_old_turns_go_in_batches_and_the_rest_of_the_line_stays(
 
 
 def test_only_so_much_is_remembered_of_what_is_gone(tombstones: Tombstones) -> None:
-    tombstones.add(range(MOST_KEPT + 5))
-    assert [tombstones.contains_any([each]) for each in (4, 5, MOST_KEPT + 4)] == [False, True, True]
+    tombstones.add(range(MAX_TOMBSTONES + 5))
+    assert [tombstones.contains_any([each]) for each in (4, 5, MAX_TOMBSTONES + 4)] == [False, True, True]

@@ -25,7 +25,7 @@ REPEAT_AFTER_S: Final = {AccessDenied: 3600.0, QueueFull: 60.0}
 PLEASE_WAIT: Final = "⏳"
 CANNOT_WRITE: Final = "🔇"
 
-MOST_REMEMBERED: Final = 10_000
+MAX_REMEMBERED: Final = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class ReplyErrors:
         self._clock = clock
         self._tasks = tasks
         self._shown_until: TLRUCache[_Key, float] = TLRUCache(
-            MOST_REMEMBERED, lambda _, until, __: until, clock.monotonic
+            MAX_REMEMBERED, lambda _, until, __: until, clock.monotonic
         )
         """Until when an error that was shown to a member applies, in monotonic seconds."""
         self._closing = asyncio.Event()

@@ -60,21 +60,21 @@ def check_connect_permissions(channel: VocalChannel) -> None:
     Raises:
         MissingVoicePermission: it may not, or the channel is full.
     """
-    held = channel.permissions_for(channel.guild.me)
-    lacking = next((name for name, has in _list_requirements(channel, held) if not has), None)
+    granted = channel.permissions_for(channel.guild.me)
+    lacking = next((name for name, has in _list_requirements(channel, granted) if not has), None)
     if lacking is not None:
         raise MissingVoicePermission(
             f"lacks {lacking}",
             message=texts.missing_permission(lacking, channel.mention),
         )
     others = [user_id for user_id in channel.voice_states if user_id != channel.guild.me.id]
-    if channel.user_limit and len(others) >= channel.user_limit and not held.move_members:
+    if channel.user_limit and len(others) >= channel.user_limit and not granted.move_members:
         raise MissingVoicePermission("full", message=texts.channel_full(channel.mention))
 
 
-def _list_requirements(channel: VocalChannel, held: discord.Permissions) -> list[tuple[str, bool]]:
-    required = [("View Channel", held.view_channel), ("Connect", held.connect)]
+def _list_requirements(channel: VocalChannel, granted: discord.Permissions) -> list[tuple[str, bool]]:
+    required = [("View Channel", granted.view_channel), ("Connect", granted.connect)]
     if isinstance(channel, discord.StageChannel):
         # The audience of a stage cannot be heard, and only a moderator becomes a speaker without an invitation.
-        return [*required, ("Mute Members", held.mute_members)]
-    return [*required, ("Speak", held.speak)]
+        return [*required, ("Mute Members", granted.mute_members)]
+    return [*required, ("Speak", granted.speak)]
