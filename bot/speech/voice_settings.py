@@ -80,10 +80,6 @@ class MemberVoices:
         logger.info("voice chosen", extra={"user": requester.user_id, "percent": stored_voice.speed_percent})
         return self._voice(stored_voice)
 
-    async def clear(self, requester: RequestContext) -> bool:
-        """Go back to the operator's voice at its own speed; whether there was something to take back."""
-        return await self._stored.clear(requester.user_id)
-
     def _voice(self, stored_voice: StoredVoice, requested: str | None = None) -> VoiceSettings:
         name = stored_voice.voice if requested is None else validate_voice(requested)
         return VoiceSettings(

@@ -12,8 +12,6 @@ _SET = """
         voice = excluded.voice, speed_percent = excluded.speed_percent, changed_at_ms = excluded.changed_at_ms
 """
 
-_CLEAR = "DELETE FROM voice_settings WHERE member_id = ?"
-
 
 @dataclass(frozen=True, slots=True)
 class StoredVoice:
@@ -43,10 +41,6 @@ class StoredVoices:
             return wanted
 
         return await self._database.write(work)
-
-    async def clear(self, member_id: int) -> bool:
-        """Delete a member's voice settings; return whether there were any."""
-        return bool(await self._database.write(lambda transaction: transaction.execute(_CLEAR, (member_id,))))
 
 
 async def _read(transaction: Transaction, member_id: int) -> StoredVoice:

@@ -34,13 +34,6 @@ async def test_a_choice_holds_everywhere_and_for_nobody_else(preferences: Member
     assert await preferences.get(dataclasses.replace(ADA, user_id=43)) == VoiceSettings("alloy", 1.0)
 
 
-async def test_who_takes_their_choice_back_is_spoken_as_everybody(preferences: MemberVoices) -> None:
-    await preferences.set(ADA, voice="nova", speed=2)
-    assert await preferences.clear(ADA)
-    assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
-    assert not await preferences.clear(ADA)
-
-
 @pytest.mark.parametrize("speed", [0.49, 2.01, 0, -1, float("nan"), float("inf")])
 async def test_a_speed_that_nobody_understands_is_refused(preferences: MemberVoices, speed: float) -> None:
     with pytest.raises(InvalidOption, match="bad speed") as told:

@@ -24,12 +24,6 @@ async def test_what_is_not_given_stays(stored: StoredVoices) -> None:
     assert await stored.get(BEN) == StoredVoice()
 
 
-async def test_a_choice_is_taken_back_once(stored: StoredVoices) -> None:
-    await stored.update(ANN, voice="nova", speed_percent=50, at_ms=1)
-    assert [await stored.clear(ANN), await stored.clear(ANN)] == [True, False]
-    assert await stored.get(ANN) == StoredVoice()
-
-
 async def test_a_member_sees_their_choice_and_it_goes_with_their_data(stored: StoredVoices, database: Database) -> None:
     members = PersonalData(database)
     await stored.update(ANN, voice="nova", speed_percent=50, at_ms=7)
