@@ -148,8 +148,8 @@ class DrawCog(commands.Cog):
 
     @draw.autocomplete("size")
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        asked = interaction.namespace.model
-        model = asked or await self._settings.get_model(requester_of(interaction), ModelKind.IMAGE, None)
+        chosen_model = interaction.namespace.model
+        model = chosen_model or await self._settings.get_model(requester_of(interaction), ModelKind.IMAGE, None)
         return build_choices(list_sizes(model), typed)
 
 

@@ -139,10 +139,10 @@ def _without_metadata(name: str, data: bytes) -> bytes:
             parts = _jpeg_pixel_segments(memoryview(data))
         case _:
             return data
-    kept = bytearray()
+    output = bytearray()
     for part in parts:  # one by one: there may be millions
-        kept += part
-    return bytes(kept)
+        output += part
+    return bytes(output)
 
 
 def _png_pixel_chunks(data: memoryview) -> Iterator[memoryview]:
@@ -195,8 +195,8 @@ def _jpeg_pixel_segments(data: memoryview) -> Iterator[memoryview]:
             yield data[begin:body]
             return
         end = body + int.from_bytes(data[body : body + 2], "big")
-        kept = marker not in range(_APP0, _APP15 + 1) and marker != _COM
-        if kept or bytes(data[body + 2 : body + 18]).startswith(_KEPT_APP_SEGMENTS.get(marker, b"nothing")):
+        is_needed = marker not in range(_APP0, _APP15 + 1) and marker != _COM
+        if is_needed or bytes(data[body + 2 : body + 18]).startswith(_KEPT_APP_SEGMENTS.get(marker, b"nothing")):
             yield data[begin:end]
         if marker == _SOS:
             scans += 1

@@ -41,8 +41,8 @@ class ContextWindow:
         """
         if not self.turns or not self.tokens:
             return SelectedHistory(tuple(turns[len(turns) - required :]))
-        kept = _newest_within(self.tokens, turns[-self.turns :], required)
-        return SelectedHistory(kept, None if len(kept) == len(turns) else _beyond_window(len(kept)))
+        selected = _newest_within(self.tokens, turns[-self.turns :], required)
+        return SelectedHistory(selected, None if len(selected) == len(turns) else _beyond_window(len(selected)))
 
 
 def shorten(history: SelectedHistory, tokens: int, required: int = 0) -> SelectedHistory:
@@ -50,8 +50,8 @@ def shorten(history: SelectedHistory, tokens: int, required: int = 0) -> Selecte
 
     The newest `required` stay in any case.
     """
-    kept = _newest_within(tokens, history.turns[1:], required)
-    return SelectedHistory(kept, _beyond_model(len(history.turns) - len(kept), len(history.turns)))
+    selected = _newest_within(tokens, history.turns[1:], required)
+    return SelectedHistory(selected, _beyond_model(len(history.turns) - len(selected), len(history.turns)))
 
 
 def _newest_within(tokens: int, turns: Sequence[Turn], required: int) -> tuple[Turn, ...]:
@@ -69,8 +69,8 @@ def estimate_turn_tokens(turn: Turn) -> int:
     return estimate_message(turn.question) + estimate_message(turn.answer)
 
 
-def _beyond_window(kept: int) -> Message:
-    return texts.only_newest_history_fits(kept) if kept else texts.no_history_fits()
+def _beyond_window(selected: int) -> Message:
+    return texts.only_newest_history_fits(selected) if selected else texts.no_history_fits()
 
 
 def _beyond_model(dropped: int, total: int) -> Message:

@@ -185,11 +185,11 @@ def build_messages(
     if inputs.about is not None:
         header["about"] = {"author": inputs.about.author, "text": inputs.about.text}
     words = "\n\n".join([question, *map(_format_file, inputs.texts)]).strip("\n")
-    asked = _with_header(header, words)
+    question_text = _with_header(header, words)
     if inputs.images:
-        messages.append(ChatMessage("user", (TextPart(asked), *[image.part for image in inputs.images])))
+        messages.append(ChatMessage("user", (TextPart(question_text), *[image.part for image in inputs.images])))
     else:
-        messages.append(ChatMessage("user", asked))
+        messages.append(ChatMessage("user", question_text))
     return [ChatMessage("developer", _instructions(persona, values, [*headers, header])), *messages]
 
 

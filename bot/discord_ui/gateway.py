@@ -163,10 +163,10 @@ def _log_unreadable_event(name: str, error: Exception, **facts: object) -> None:
 def _without_broken_guilds(parse: _Parse) -> _Parse:
     def parse_ready(data: dict[str, Any]) -> None:  # Any: Discord's JSON
         guilds = data.get("guilds")
-        sound = [each for each in guilds if _has_id(each)] if isinstance(guilds, list) else []
-        if sound != guilds:
+        valid_parts = [each for each in guilds if _has_id(each)] if isinstance(guilds, list) else []
+        if valid_parts != guilds:
             logger.warning("unreadable guilds ignored", extra={"event": "READY"})
-        parse({**data, "guilds": sound})
+        parse({**data, "guilds": valid_parts})
 
     return parse_ready
 
@@ -189,13 +189,13 @@ def _without_broken_parts(client: discord.Client, parse: _Parse) -> _Parse:
 
 def _readable_guild(client: discord.Client, data: dict[str, Any]) -> tuple[dict[str, Any], str]:  # Any: Discord's JSON
     """Return a server's data without what discord.py can't read in it, and how many things of which kind those are."""
-    kept = {name: value for name, value in data.items() if name not in _PARTS}
+    valid = {name: value for name, value in data.items() if name not in _PARTS}
     left_out = []
 
     def reads(**parts: list[Any]) -> bool:  # Any: as above
         try:
             # Made to be thrown away: whether it can be made is what is asked.
-            discord.Guild(data={**kept, **parts}, state=client._connection)  # type: ignore[typeddict-item]  # as it came
+            discord.Guild(data={**valid, **parts}, state=client._connection)  # type: ignore[typeddict-item]  # as it came
         except Exception:  # as in `_guard_parser`
             return False
         return True
@@ -204,11 +204,11 @@ def _readable_guild(client: discord.Client, data: dict[str, Any]) -> tuple[dict[
         if name not in data:
             continue
         whole = data[name] if isinstance(data[name], list) else []
-        sound = whole if reads(**{name: whole}) else [each for each in whole if reads(**{name: [each]})]
-        if sound is not data[name]:
-            left_out.append(f"{name}={len(whole) - len(sound)}")
-        kept[name] = sound
-    return kept, ",".join(left_out)
+        valid_parts = whole if reads(**{name: whole}) else [each for each in whole if reads(**{name: [each]})]
+        if valid_parts is not data[name]:
+            left_out.append(f"{name}={len(whole) - len(valid_parts)}")
+        valid[name] = valid_parts
+    return valid, ",".join(left_out)
 
 
 def _dispatch_joins(client: discord.Client, parse: _Parse) -> _Parse:

@@ -21,14 +21,14 @@ def fit(lines: Sequence[str], *, more: str) -> str:
     text = "\n".join(lines)
     if len(text) <= MESSAGE_LIMIT:
         return text
-    kept: list[str] = []
+    fitting: list[str] = []
     room = MESSAGE_LIMIT - len(more)
     for line in lines:
         room -= len(line) + 1
         if room < 0:
             break
-        kept.append(line)
-    return "\n".join([*kept, more])
+        fitting.append(line)
+    return "\n".join([*fitting, more])
 
 
 def in_messages(lines: Sequence[str]) -> list[str]:

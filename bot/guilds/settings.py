@@ -115,16 +115,16 @@ class GuildSettings:
         self._clock = clock
         self._persona = persona
 
-    async def get_model(self, requester: RequestContext, kind: ModelKind, asked: str | None) -> str:
-        """Return the model for `kind`, `asked` being the command's own option.
+    async def get_model(self, requester: RequestContext, kind: ModelKind, requested: str | None) -> str:
+        """Return the model for `kind`, `requested` being the command's own option.
 
         Raises:
-            ModelNotAllowed: `asked` may not be chosen.
+            ModelNotAllowed: `requested` may not be chosen.
             StoreUnavailable: the settings cannot be read at the moment.
         """
-        if asked is not None:
-            self._catalog.check(asked, kind)
-            return asked
+        if requested is not None:
+            self._catalog.check(requested, kind)
+            return requested
         resolved = self._model(kind, await self._load_chosen(requester))
         for model in resolved.ignored_values:
             # Chosen once, then removed by the operator or gone from the API: the next level applies.
@@ -133,17 +133,17 @@ class GuildSettings:
             )
         return resolved.value
 
-    async def get_persona(self, requester: RequestContext, asked: str | None = None) -> str:
+    async def get_persona(self, requester: RequestContext, requested: str | None = None) -> str:
         """Return the persona that applies to the requester, as it was written, with its placeholders.
 
-        `asked` is the command's own option: the name of one of the guild's personas.
+        `requested` is the command's own option: the name of one of the guild's personas.
 
         Raises:
             InvalidOption: there is none of that name.
             StoreUnavailable: the settings cannot be read at the moment.
         """
-        if asked is not None:
-            return await self._personas.get_text(requester, asked)
+        if requested is not None:
+            return await self._personas.get_text(requester, requested)
         return resolve_setting(PERSONA, await self._load_chosen(requester), self._persona).value
 
     async def list_persona_choices(self, requester: RequestContext) -> list[str]:

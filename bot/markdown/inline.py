@@ -103,15 +103,15 @@ def _build_inner_renderer(depth: int) -> RenderInner:
 
 def _join_without_emphasis(segments: list[str | Span]) -> str:
     """Return the plain text of `segments`, without the marks of emphasis between and around them."""
-    kept: list[str] = []
+    plain_parts: list[str] = []
     parts: list[str] = []
     for segment in segments:
         if isinstance(segment, str):
             parts.append(_PLACEHOLDERS.sub("\ufffd", segment))
-        elif len(kept) < _MAX_PLACEHOLDERS:
-            parts.append(chr(_PLACEHOLDER + len(kept)))
-            kept.append(segment.plain)
-    return _PLACEHOLDERS.sub(lambda found: kept[ord(found[0]) - _PLACEHOLDER], strip_emphasis("".join(parts)))
+        elif len(plain_parts) < _MAX_PLACEHOLDERS:
+            parts.append(chr(_PLACEHOLDER + len(plain_parts)))
+            plain_parts.append(segment.plain)
+    return _PLACEHOLDERS.sub(lambda found: plain_parts[ord(found[0]) - _PLACEHOLDER], strip_emphasis("".join(parts)))
 
 
 _MAX_LAYERS: Final = 4
@@ -134,7 +134,7 @@ def strip_emphasis(text: str) -> str:
 def _strip_one_layer(text: str) -> str:
     runs = [run.span() for run in _MARK_RUN.finditer(text)]
     closings = _list_closings(text, runs)
-    kept: list[str] = []
+    plain_parts: list[str] = []
     at = 0
     for start, end in runs:
         if not text[end : end + 1].strip():
@@ -143,10 +143,10 @@ def _strip_one_layer(text: str) -> str:
             ends = closings[text[begin:end]]
             index = bisect_right(ends, end)
             if index < len(ends) and "\n" not in text[end : ends[index]]:
-                kept += [text[at:begin], text[end : ends[index]]]
+                plain_parts += [text[at:begin], text[end : ends[index]]]
                 at = ends[index] + end - begin
                 break
-    return "".join([*kept, text[at:]])
+    return "".join([*plain_parts, text[at:]])
 
 
 def _list_openings(text: str, least: int, start: int, end: int) -> list[int]:

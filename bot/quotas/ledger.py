@@ -119,9 +119,9 @@ class Ledger:
         """
         reservation.check_amounts(amounts)
         due = {
-            position: min(amounts[Kind(claim.window.kind)], MAX_AMOUNT)
+            position: min(amounts[Kind(claim.counter.kind)], MAX_AMOUNT)
             for position, claim in enumerate(reservation.claims)
-            if claim.window.kind in amounts
+            if claim.counter.kind in amounts
         }
         await asyncio.wait({self._start_task(self._record_due(reservation.id, due))})
 
@@ -258,7 +258,7 @@ class Ledger:
 
     async def _grow(self, reservation: Reservation, kind: Kind, more: int) -> BotError | None:
         """Reserve `more` of `kind` for a reservation; return what prevents it, and then nothing has changed."""
-        claims = {position: claim for position, claim in enumerate(reservation.claims) if claim.window.kind == kind}
+        claims = {position: claim for position, claim in enumerate(reservation.claims) if claim.counter.kind == kind}
         resolver = reservation.resolver
         try:
             granted = await self._usage.grow(
@@ -287,7 +287,7 @@ class Ledger:
         reservation.ended = True
         self._reserved_at.pop(reservation.id, None)
         self._unsettled[reservation.id] = [
-            Spent(min(amounts.get(Kind(claim.window.kind), 0), MAX_AMOUNT), claim.limit, _next_counter(claim.window))
+            Spent(min(amounts.get(Kind(claim.counter.kind), 0), MAX_AMOUNT), claim.limit, _next_counter(claim.counter))
             for claim in reservation.claims
         ]
         settling = self._start_task(self._settle(reservation.id, self._unsettled[reservation.id]))
@@ -336,8 +336,8 @@ class Ledger:
 def _build_claims(resolver: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
     """Return claims of `amounts` on all counters of `resolver` that are of their kinds, sorted."""
     return [
-        Claim(window, amounts[applicable.limit.kind], applicable.max_amount)
-        for window, applicable in sorted(resolver.resolve(stored).items(), key=lambda each: each[0])
+        Claim(counter, amounts[applicable.limit.kind], applicable.max_amount)
+        for counter, applicable in sorted(resolver.resolve(stored).items(), key=lambda each: each[0])
         if applicable.limit.kind in amounts
     ]
 
@@ -346,16 +346,18 @@ def _find_last_reset(
     resolver: LimitResolver, exceeded: Sequence[LimitExceeded]
 ) -> tuple[LimitExceeded, ApplicableLimit, datetime]:
     """Return, of the exceeded limits, the one that resets last; of several, the one nearest to the member."""
-    by_window = {over.claim.window: over for over in exceeded}
-    last = max((window for window in resolver.strictest if window in by_window), key=lambda window: window.ends_at_ms)
+    by_counter = {over.claim.counter: over for over in exceeded}
+    last = max(
+        (counter for counter in resolver.strictest if counter in by_counter), key=lambda counter: counter.ends_at_ms
+    )
     applicable = resolver.strictest[last]
-    return by_window[last], applicable, window_end(applicable.limit.per, resolver.moment)
+    return by_counter[last], applicable, window_end(applicable.limit.per, resolver.moment)
 
 
-def _next_counter(window: UsageCounter) -> UsageCounter:
+def _next_counter(counter: UsageCounter) -> UsageCounter:
     """Return the counter of the same use for the next period."""
-    ends_at_ms = _period_end_ms(window.ends_at_ms, window.period)
-    return UsageCounter(window.scope, window.subject, window.kind, window.period, window.ends_at_ms, ends_at_ms)
+    ends_at_ms = _period_end_ms(counter.ends_at_ms, counter.period)
+    return UsageCounter(counter.scope, counter.subject, counter.kind, counter.period, counter.ends_at_ms, ends_at_ms)
 
 
 @lru_cache(maxsize=16)

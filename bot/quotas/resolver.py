@@ -187,9 +187,9 @@ class LimitResolver:
         for applicable in list_applicable_limits(
             self._caller, limits, self._operator_limits, self._usage_keys, self._kinds
         ):
-            window = self._build_counter(applicable)
-            if window not in self.strictest or _is_stricter(applicable, self.strictest[window]):
-                self.strictest[window] = applicable
+            counter = self._build_counter(applicable)
+            if counter not in self.strictest or _is_stricter(applicable, self.strictest[counter]):
+                self.strictest[counter] = applicable
         return self.strictest
 
     def _build_counter(self, applicable: ApplicableLimit) -> UsageCounter:

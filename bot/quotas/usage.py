@@ -65,14 +65,14 @@ class UsageReader:
 
         def build_counters(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
             counters[:] = [
-                window
-                for window, applicable in resolver.resolve(stored).items()
+                counter
+                for counter, applicable in resolver.resolve(stored).items()
                 if applicable.usage_scope in usage_scopes and not applicable.exempt
             ]
             return counters
 
         used = await self._usage.get_used(resolver.lookup, build_counters)
         return [
-            UsageLine(resolver.strictest[window], amount, window_end(Period(window.period), resolver.moment))
-            for window, amount in zip(counters, used, strict=True)
+            UsageLine(resolver.strictest[counter], amount, window_end(Period(counter.period), resolver.moment))
+            for counter, amount in zip(counters, used, strict=True)
         ]

@@ -123,7 +123,7 @@ class UsageCounter:
 class Claim:
     """An amount to reserve in one counter, whose use may not exceed `limit` (None: counted, never refused)."""
 
-    window: UsageCounter
+    counter: UsageCounter
     amount: int
     limit: int | None
 
@@ -200,7 +200,7 @@ class UsageStore:
         *,
         lease_until_ms: int,
     ) -> ReservationResult:
-        """Reserve `more` for each of the `reserved` claims, by position, or for none; return the claims as they are then.
+        """Reserve `more` for each `reserved` claim, by position, or for none; return the claims as they are then.
 
         The limits are those that `build_claims` finds now; a claim whose counter it no longer returns, because the
         limit was cleared, has none. If the lease expired and the items were released, the whole claims are reserved
@@ -218,10 +218,10 @@ class UsageStore:
             if was_freed:
                 await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
             limits = {
-                claim.window: claim.limit for claim in build_claims(await list_applicable_limits(transaction, lookup))
+                claim.counter: claim.limit for claim in build_claims(await list_applicable_limits(transaction, lookup))
             }
             steps = {
-                position: Claim(claim.window, more + (claim.amount if was_freed else 0), limits.get(claim.window))
+                position: Claim(claim.counter, more + (claim.amount if was_freed else 0), limits.get(claim.counter))
                 for position, claim in reserved.items()
             }
             await _count(transaction, list(steps.values()))
@@ -232,7 +232,7 @@ class UsageStore:
                 await transaction.execute(_RENEW_FREED, (lease_until_ms, reservation_id))
             return ReservationResult(
                 [
-                    Claim(claim.window, claim.amount + more, steps[position].limit)
+                    Claim(claim.counter, claim.amount + more, steps[position].limit)
                     for position, claim in reserved.items()
                 ]
             )
@@ -339,8 +339,8 @@ class UsageStore:
         """Return the use, settled and reserved together, of each counter that `build_claims` returns."""
 
         async def work(transaction: Transaction) -> list[int]:
-            windows = build_claims(await list_applicable_limits(transaction, lookup))
-            rows = await transaction.fetch_each(_USED, [window.key for window in windows])
+            counters = build_claims(await list_applicable_limits(transaction, lookup))
+            rows = await transaction.fetch_each(_USED, [counter.key for counter in counters])
             return [0 if row is None else row[0] for row in rows]
 
         return await self._database.read(work)
@@ -373,7 +373,7 @@ async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]
         _RolledBack: some would pass their limits.
     """
     counted = await transaction.fetch_each(
-        _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
+        _COUNT, [(*claim.counter.key, claim.counter.ends_at_ms, claim.amount) for claim in claims]
     )
     exceeded: list[LimitExceeded] = []
     counter_ids: list[int] = []
