@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
-    """Find the first channel that the bot may write to, in the order in which members see them."""
+    """Return the first channel that the bot may write to, in the order in which members see them."""
     for channel in sorted(guild.text_channels, key=_list_position):
         resolved = channel.permissions_for(guild.me)
         if resolved.view_channel and resolved.send_messages:

@@ -151,7 +151,7 @@ def _get_target(found: GuildLimit) -> tuple[texts.Target, str]:
 
 
 def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: discord.Role | None) -> Target:
-    """Read the three options; a thread counts as the channel it hangs under."""
+    """Return the target of the three options; a thread counts as its parent channel."""
     if channel is not None and channel.type is discord.ChannelType.category:
         raise InvalidOption("a category", message=texts.target_is_category())
     return Target(

@@ -63,7 +63,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 
 
 def database_path(url: str) -> Path:
-    """Read the file's path out of `url`: `sqlite:///relative/path` or `sqlite:////absolute/path`.
+    """Return the file's path in `url`: `sqlite:///relative/path` or `sqlite:////absolute/path`.
 
     Raises:
         StartupError: another form, with exit status 2.

@@ -54,12 +54,12 @@ class StoredPersonas:
         self._database = database
 
     async def list_names(self, guild_id: int) -> list[str]:
-        """Return the names of a server's personas, in their order."""
+        """Return the names of a guild's personas, in their order."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_NAMES, (guild_id,)))
         return [name for (name,) in rows]
 
     async def list_for_guild(self, guild_id: int) -> list[StoredPersona]:
-        """Return all of a server's personas, in the order of their names."""
+        """Return all of a guild's personas, in the order of their names."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPersona(*row) for row in rows]
 

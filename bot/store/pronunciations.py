@@ -40,7 +40,7 @@ class StoredPronunciations:
         self._database = database
 
     async def list_for_guild(self, guild_id: int) -> list[StoredPronunciation]:
-        """Return all words of a server, in their order."""
+        """Return all words of a guild, in their order."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPronunciation(*row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The limits that moderators set for their server; which of them apply is decided in `bot/quotas`.
+"""The limits that moderators set for their guild; which of them apply is decided in `bot/quotas`.
 
 Members are known by the keyed hash under which their use is counted. Their plain id is beside it only so that the
 list can name them, and goes with the rest of their data; the limit stays.

@@ -33,7 +33,7 @@ class StoredSettings:
         self._database = database
 
     async def get_values(self, guild_id: int | None, channel_id: int) -> tuple[dict[str, str], dict[str, str]]:
-        """Return what is set for the server (nothing in direct messages) and for the channel, as name → value.
+        """Return what is set for the guild (nothing in direct messages) and for the channel, as name → value.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
