@@ -33,7 +33,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--tour", action="store_true", help="play a conversation, check every step of it, and end")
     parser.add_argument(
-        "--out", type=Path, default=Path("sandbox-files"), help="where sound and images are saved (%(default)s)"
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("sandbox-files"),
+        help="where sound and images are saved (%(default)s)",
     )
     options = parser.parse_args(arguments)
     try:

@@ -1,7 +1,7 @@
-"""Draw the sandbox's tour as a picture of a terminal: `python scripts/draw_tour.py`.
+"""Draw the sandbox's tour as an image of a terminal: `python scripts/draw_tour.py`.
 
 Runs `python -m bot sandbox --tour` in a pseudo-terminal, keeps what is on the screen at its end, and writes it to
-docs/tour.svg. The picture needs no font but the viewer's own.
+docs/tour.svg. The image needs no font but the viewer's own.
 """
 
 import argparse
@@ -108,7 +108,7 @@ class Terminal:
 
 
 def main() -> int:
-    """Play the tour, write the picture, give the tour's exit status."""
+    """Play the tour, write the image, and return the tour's exit status."""
     parser = argparse.ArgumentParser(description="Draw the sandbox's tour to an SVG file.")
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "tour.svg")
     options = parser.parse_args()
@@ -122,7 +122,7 @@ def main() -> int:
 
 
 def play(words: list[str]) -> tuple[str, int]:
-    """Run `python -m bot` with these words in a terminal of its own; give all it wrote and its exit status."""
+    """Run `python -m bot` with these words in a terminal of its own; return all that it wrote and its exit status."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     program = subprocess.Popen(  # noqa: S603 - our own program, with our own words

@@ -29,7 +29,7 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="python -m bot", description="Run the bot until SIGINT or SIGTERM; settings come from the environment."
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    check = commands.add_parser("check", help="check the setup, and say what to do about each problem")
+    check = commands.add_parser("check", help="test the set-up, and say what to do about each problem")
     check.add_argument("--json", action="store_true", help="write the report as one JSON object")
     commands.add_parser("invite", help="print the link that adds the bot to a server")
     commands.add_parser("health", help="say whether the bot on this machine is connected")

@@ -28,7 +28,7 @@ _THOUGHTS = (
     "Start with what you **know**, write it down, and the gap in the middle shows its *shape*.",
     "Most things get simpler once they are drawn on paper, and most papers get simpler once they are read aloud.",
     "Whenever two explanations fit, take the one that you could tell a friend on a walk.",
-    "It helps to change one thing at a time; whoever changes two learns nothing about either.",
+    "It helps to change one thing at a time; those who change two learn nothing about either.",
     "The tide comes in twice a day, and so does the wish to tidy up. Both can be relied on.",
     "Small steps that you can check beat one large leap that you cannot.",
     "A lighthouse does not run along the shore looking for boats to save; it stands there, shining.",
@@ -36,7 +36,7 @@ _THOUGHTS = (
 _STEPS = (
     "Write the question on a card and put it where you can see it.",
     "Try the smallest version that could possibly work.",
-    "Ask somebody who was there the last time.",
+    "Ask someone who was there the last time.",
     "Keep what helped, and thank the rest.",
     "Measure before and after; memory flatters.",
     "Leave a note for the one who comes next.",

@@ -78,19 +78,19 @@ class Tour:
             ("Ben replies to that answer in a message of his own", self._reply),
             ("Mo stops an answer, and has it go on after all", self._stopped_answer),
             ("A long answer goes on in further messages", self._long_answer),
-            ("Cleo wants a table, which Discord has no picture of", self._table),
+            ("Cleo wants a table, which Discord cannot show", self._table),
             ("Read aloud", self._say),
             ("In a voice channel: what Ada has said is heard there", self._voice),
             ("An answer is read out while it is being written", self._spoken_answer),
-            ("Two pictures in one message", self._draw),
+            ("Two images in one message", self._draw),
             ("Ben is no moderator and may not change the model", self._missing_permission),
             ("Mo is one, and may", self._change_model),
             ("The next question goes to the new model", self._ask_again),
             ("Mo gives the channel a persona, in a form", self._persona),
-            ("Mo limits each member's pictures", self._limit),
+            ("Mo limits each member's images", self._limit),
             ("Ada asks for more than that", self._limit_reached),
             ("The AI service fails, and no one is left waiting", self._api_error),
-            ("The bot is told to stop", self._stop),
+            ("The bot is asked to stop", self._stop),
         ]
         for number, (title, step) in enumerate(steps, start=1):
             self._output.line((f"{number}  {title}", "bold"))
@@ -101,7 +101,7 @@ class Tour:
             self._output.line((f"{failed} of {len(steps)} steps went wrong ({seconds:.0f} s).", "failure"))
         else:
             self._output.line((f"All {len(steps)} steps did what they should ({seconds:.0f} s).", "success"))
-        self._output.line(f"The sound and the pictures are in {self._folder.path}")
+        self._output.line(f"The sound and the images are in {self._folder.path}")
         return not failed
 
     async def _run(self, step: Callable[[], Awaitable[str]]) -> bool:
@@ -199,7 +199,7 @@ class Tour:
         used = await self._use("Ada", "voice join")
         await self._follow(used, lambda: bool(used.messages))
         check(self._sandbox.voice.call(), "the bot did not come")
-        used = await self._use("Ada", "say", text="Hello, everybody in here! Can you hear me?")
+        used = await self._use("Ada", "say", text="Hello, everyone in here! Can you hear me?")
         await self._follow(used, lambda: bool(used.messages))
         sound = self._attachment(used, 1, ".mp3")[0]
         heard = await self._wait_until_heard(_seconds(sound.data), since=0)
@@ -234,9 +234,9 @@ class Tour:
     async def _draw(self) -> str:
         used = await self._use("Ada", "draw", prompt="a lighthouse at dusk", n=2)
         await self._follow(used, lambda: bool(used.messages))
-        pictures = self._attachment(used, 2, (".png", ".jpg", ".jpeg", ".webp"))
-        sizes = {_size(picture.data) for picture in pictures}
-        names = " and ".join(self._folder.save(picture) for picture in pictures)
+        images = self._attachment(used, 2, (".png", ".jpg", ".jpeg", ".webp"))
+        sizes = {_size(image.data) for image in images}
+        names = " and ".join(self._folder.save(image) for image in images)
         return f"{names}, {', '.join(f'{width}×{height}' for width, height in sizes)} pixels"
 
     async def _missing_permission(self) -> str:
@@ -365,13 +365,13 @@ def _seconds(sound: bytes) -> float:
         raise StepFailed(f"the sound can't be decoded: {error}") from error
 
 
-def _size(picture: bytes) -> tuple[int, int]:
+def _size(data: bytes) -> tuple[int, int]:
     """Return an image's width and height in pixels; it is decoded in full."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(picture)) as image:
+        with Image.open(io.BytesIO(data)) as image:
             image.load()
             return image.size
     except (UnidentifiedImageError, OSError) as error:
-        raise StepFailed(f"a picture can't be opened: {error}") from error
+        raise StepFailed(f"an image can't be opened: {error}") from error

@@ -45,7 +45,7 @@ async def test_a_step_that_fails_is_marked_and_the_tour_goes_on(tmp_path: Path) 
     assert told.count("✗") == 1
     assert "✗ 0 files came, not 2: " in told
     assert re.search(r"1 of \d+ steps went wrong", told)
-    assert told.index("✗") < told.index("The bot is told to stop")
+    assert told.index("✗") < told.index("The bot is asked to stop")
 
 
 @pytest.mark.parametrize("ending", ["/quit\n", ""], ids=["quit", "end of input"])
