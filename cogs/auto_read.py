@@ -107,7 +107,7 @@ class AutoReadCog(commands.Cog):
             requester, message.content, voice.name, model, to_speakable=to_speakable
         )
         async with prepared.reservation:
-            label = replace(prepared.label, shared_turn_id=message.channel.id)
+            label = replace(prepared.label, shared_owner_id=message.channel.id)
             utterance = Utterance(label, speed=voice.speed, permit=permit)
             session.queue.add(utterance)
             session.last_read_member_id = requester.user_id

@@ -128,7 +128,7 @@ class ContextMenusCog(commands.Cog):
             private=get_choice(interaction) == _ME,
             about=chosen.quoted,
             attachments=chosen.files,
-            way="menu",
+            trigger="menu",
         )
         await self._answer_runner.answer(interaction, requester, question)
 

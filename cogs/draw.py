@@ -55,7 +55,7 @@ class DrawCog(commands.Cog):
         buttons.register(_AGAIN, self._again)
         buttons.register(_EDIT, self._edit)
         buttons.register(_DELETE, self._delete)
-        modals.register(_PROMPT, self._edited)
+        modals.register(_PROMPT, self._draw_edited)
 
     @app_commands.command()
     @app_commands.describe(
@@ -99,7 +99,7 @@ class DrawCog(commands.Cog):
             about=str(generation_id),
         )
 
-    async def _edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
+    async def _draw_edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
         requester = requester_of(interaction)
         generation_id = parse_id(about)
         if generation_id is None:

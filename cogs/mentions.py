@@ -98,7 +98,7 @@ class MentionsCog(commands.Cog):
             quoted=trigger.quoted,
             attachments=files,
             message_id=answer.id,
-            way=trigger.way,
+            trigger=trigger.kind,
         )
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
@@ -113,7 +113,7 @@ class MentionsCog(commands.Cog):
         channel: object = message.channel
         if isinstance(channel, discord.PartialMessageable):
             try:
-                channel = await self._bot.fetch_channel(channel.id)  # a thread that was put away when the bot came
+                channel = await self._bot.fetch_channel(channel.id)  # a thread that was archived when the bot connected
             except discord.HTTPException as failure:
                 logger.info("channel not found", extra={"channel": message.channel.id, "status": failure.status})
                 return None

@@ -171,7 +171,7 @@ class Answering:
         meter = StreamMeter(prepared.prompt_tokens, self._ledger.token_budget(prepared.reservation, Kind.TOKENS))
         with RequestLog("ask", prepared.requester, self._clock) as request_log:
             request_log.record(
-                way=prepared.question.way, model=prepared.question.model, private=prepared.question.private
+                trigger=prepared.question.trigger, model=prepared.question.model, private=prepared.question.private
             )
             request_log.record(earlier_turns=len(prepared.history.turns), reply=bool(prepared.parent_ids))
             request_log.record(files=len(prepared.question.attachments))
@@ -321,7 +321,7 @@ class Answering:
         history = shorten(prepared.history, prepared.prompt_tokens // 2 - bare_tokens, required)
         shorter = self._rebuild(prepared, history, prepared.inputs)
         logger.info(
-            "prompt shortened", extra={"turns": len(prepared.history.turns), "kept": len(shorter.history.turns)}
+            "prompt shortened", extra={"turns": len(prepared.history.turns), "remaining": len(shorter.history.turns)}
         )
         meter.set_prompt_estimate(shorter.prompt_tokens)
         return shorter

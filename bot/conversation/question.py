@@ -20,7 +20,7 @@ class Question:
     `fresh` leaves out the history. `reply_to` is the message that it is a reply to: if that shows a turn, the question
     continues that turn's branch and has no other history; if not, the question is about that message, which is
     `quoted`. `about` is the message that the question is about in any case. `message_id` is the message that asks, if
-    one does; `way` is how the question came, for the log.
+    one does; `trigger` is how the question came, for the log.
 
     `regenerates` is the turn whose question this is, and whose answer it replaces. `continues` is the turn whose answer
     it continues. Both keep their first author, also if another member pays for them.
@@ -36,7 +36,7 @@ class Question:
     about: QuotedMessage | None = None
     attachments: tuple[Attachment, ...] = ()
     message_id: int | None = None
-    way: str = "command"
+    trigger: str = "command"
     regenerates: Turn | None = None
     continues: Turn | None = None
 
@@ -53,14 +53,14 @@ class Question:
             about=about,
             attachments=attachments,
             message_id=turn.question_message_id,
-            way="regenerate",
+            trigger="regenerate",
             regenerates=turn,
         )
 
     @classmethod
     def continue_(cls, turn: Turn, model: str, persona: str) -> Self:
         """Return a question for the rest of a turn's answer."""
-        return cls(CONTINUE_PROMPT, model, persona, private=turn.private, way="continue", continues=turn)
+        return cls(CONTINUE_PROMPT, model, persona, private=turn.private, trigger="continue", continues=turn)
 
     @property
     def required_turns(self) -> int:

@@ -78,7 +78,7 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
     except discord.HTTPException as error:
         raise DownloadFailed(f"status {error.status}") from error
     except Exception as error:
-        # The time-out, or a connection that failed: aiohttp's errors, whose names are none of this package's business.
+        # The time-out, or a connection that failed: aiohttp's errors, which this package doesn't import.
         logger.warning("file not read", extra={"size": attachment.size}, exc_info=error)
         raise DownloadFailed(type(error).__name__) from error
 

@@ -132,7 +132,7 @@ class SendUncertain(Exception):
 class _NoRetrySession:
     """A session whose requests discord.py doesn't repeat where they may have been carried out."""
 
-    def __init__(self, session: Any) -> None:  # Any: aiohttp's session, which is the network's business
+    def __init__(self, session: Any) -> None:  # Any: aiohttp's session, which this package doesn't import
         self._session = session
 
     @asynccontextmanager
@@ -220,7 +220,7 @@ class InteractionOutput:
         self._record_messages()
 
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
-        """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
+        """Send the next message, unless the answer is deleted: what comes too late for that is deleted."""
         raise_if_deleted(self.cancellation)
         found = await self._follow_ups.find_unconfirmed(self._ids[-1])
         self._ids.append(await self._follow_ups.send(text, files, view) if found is None else found)

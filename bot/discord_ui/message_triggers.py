@@ -26,7 +26,7 @@ class MessageTrigger:
     that doesn't mention it.
     """
 
-    way: TriggerKind
+    kind: TriggerKind
     text: str
     reply_to: int | None = None
     quoted: QuotedMessage | None = None
@@ -45,17 +45,17 @@ def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None
     to_bot = replied is not None and replied.author.id == bot_id
     mentioned = any(user.id == bot_id for user in message.mentions)
     if isinstance(message.channel, discord.DMChannel):
-        way = TriggerKind.DIRECT
+        kind = TriggerKind.DIRECT
     elif message.guild is None or not (mentioned or to_bot):
         return None
     else:
-        way = TriggerKind.REPLY if to_bot else TriggerKind.MENTION
+        kind = TriggerKind.REPLY if to_bot else TriggerKind.MENTION
     return MessageTrigger(
-        way,
+        kind,
         _without_mention(message.content, bot_id),
         message.reference.message_id if message.reference is not None and _is_reply(message) else None,
         None if replied is None else build_quoted_message(replied),
-        unseen=way is TriggerKind.REPLY and not (mentioned or message.content or message.attachments),
+        unseen=kind is TriggerKind.REPLY and not (mentioned or message.content or message.attachments),
     )
 
 

@@ -84,9 +84,9 @@ class Personas:
         name = persona_files.validate_name(name)
         names = await self._stored.list_names(guild_id)
         if persona_files.name_key(name) in map(persona_files.name_key, names):
-            raise _taken(name)
+            raise _name_taken(name)
         if len(names) >= MAX_PERSONAS:
-            raise _full()
+            raise _too_many()
         return name
 
     async def add(self, requester: RequestContext, name: str, text: str) -> str:
@@ -101,9 +101,9 @@ class Personas:
         try:
             await self._stored.add(guild_id, wanted, most=MAX_PERSONAS, by=requester.user_id, at_ms=self._now_ms())
         except PersonaExists:
-            raise _taken(name) from None
+            raise _name_taken(name) from None
         except PersonasFull:
-            raise _full() from None
+            raise _too_many() from None
         _log_change("persona added", requester)
         return name
 
@@ -126,7 +126,7 @@ class Personas:
         key, by, at_ms = persona_files.name_key(name), requester.user_id, self._now_ms()
         changed = await self._stored.update(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
-            raise _unknown()
+            raise _unknown_persona()
         _log_change("persona changed", requester)
         return changed.name
 
@@ -140,7 +140,7 @@ class Personas:
         key, by, at_ms = persona_files.name_key(name), requester.user_id, self._now_ms()
         removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
         if removed is None:
-            raise _unknown()
+            raise _unknown_persona()
         _log_change("persona removed", requester)
         return removed.name
 
@@ -190,7 +190,7 @@ class Personas:
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
         found = await self._stored.get(guild_id, persona_files.name_key(name))
         if found is None:
-            raise _unknown()
+            raise _unknown_persona()
         return found
 
     def _now_ms(self) -> int:
@@ -205,15 +205,15 @@ def _require_moderator(requester: RequestContext) -> int:
     return requester.guild_id
 
 
-def _unknown() -> InvalidOption:
+def _unknown_persona() -> InvalidOption:
     return InvalidOption("no such persona", message=texts.unknown())
 
 
-def _taken(name: str) -> InvalidOption:
+def _name_taken(name: str) -> InvalidOption:
     return InvalidOption("name taken", message=texts.name_taken(name))
 
 
-def _full() -> InvalidOption:
+def _too_many() -> InvalidOption:
     return InvalidOption(
         "too many personas",
         message=texts.too_many(MAX_PERSONAS),

@@ -270,7 +270,7 @@ class GuildSettings:
         logger.info(
             "setting changed",
             extra={
-                "place": scope,
+                "scope": scope,
                 "guild": requester.guild_id,
                 "channel": requester.settings_channel_id,
                 "user": requester.user_id,

@@ -124,9 +124,9 @@ class ImageGenerator:
         """
         request = prepared.request
         with RequestLog("draw", prepared.requester, self._clock) as request_log:
-            request_log.record(model=request.model, asked=request.n)
+            request_log.record(model=request.model, requested=request.n)
             result = await self._generate(prepared, upload_limit)
-            request_log.record(shown=len(result.files), bytes=sum(len(file.data) for file in result.files))
+            request_log.record(sent=len(result.files), bytes=sum(len(file.data) for file in result.files))
             if result.notice is not None:
                 request_log.set_outcome("partly")
             return result
@@ -147,7 +147,7 @@ class ImageGenerator:
             files = _build_files([it for it in compressed if isinstance(it, CompressedImage)], request)
             if files:
                 for error in errors:
-                    extra = {"asked": request.n, "shown": len(files), "detail": str(error)}
+                    extra = {"requested": request.n, "sent": len(files), "detail": str(error)}
                     logger.warning("image missing", extra=extra)
                 return GenerationResult(files, _build_notice(request.n - len(files), request.n, errors))
         raise _choose_error(errors)

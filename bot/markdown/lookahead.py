@@ -67,7 +67,7 @@ class BracketPairs:
 
     def _read(self) -> dict[int, int]:
         closings: dict[int, int] = {}
-        # Of each kind, what is open: the bracket of each level, and those behind backslashes that stand in it.
+        # Of each kind, what is open: the bracket of each level, and those behind backslashes within it.
         levels: dict[str, list[list[int]]] = {kind: [[]] for kind in _CLOSING_OF.values()}
         for token in _BRACKET.finditer(self._text):
             at, character = token.end() - 1, token[0][-1]

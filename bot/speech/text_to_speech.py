@@ -148,7 +148,7 @@ class TextToSpeech:
             TooLongToSend: it cannot be made to fit into `upload_limit`.
         """
         with RequestLog("say", prepared.requester, self._clock) as request_log:
-            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.chunks))
+            request_log.record(model=prepared.model, characters=prepared.characters, chunks=len(prepared.chunks))
             speech = await self._speak(prepared, upload_limit, utterance)
             request_log.record(spent=speech.characters, bytes=len(speech.mp3))
             if speech.note is not None:
@@ -162,7 +162,7 @@ class TextToSpeech:
             ApiError: no audio came.
         """
         with RequestLog("read", prepared.requester, self._clock) as request_log:
-            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.chunks))
+            request_log.record(model=prepared.model, characters=prepared.characters, chunks=len(prepared.chunks))
             async with prepared.reservation:
                 await utterance.due.wait()
                 if utterance.dropped:

@@ -33,7 +33,7 @@ CHARACTERS_PER_S: Final = 15.0
 class Label:
     """What people see of an utterance in the queue: who requested it, its beginning, and its number of characters.
 
-    `characters` is None while the text is still being written. `shared_turn_id` replaces the member's id in the fair
+    `characters` is None while the text is still being written. `shared_owner_id` replaces the member's id in the fair
     order: the messages of a channel that is read aloud share one, and so keep their order. `channel_id` is the channel
     or thread that it comes from.
     """
@@ -42,13 +42,13 @@ class Label:
     member: str
     title: str
     characters: int | None = None
-    shared_turn_id: int | None = None
+    shared_owner_id: int | None = None
     channel_id: int | None = None
 
     @property
-    def turn_id(self) -> int:
-        """The id under which it takes its turn in the fair order of the queue."""
-        return self.member_id if self.shared_turn_id is None else self.shared_turn_id
+    def owner_id(self) -> int:
+        """The id whose utterances keep their order, and which is served in turn with others."""
+        return self.member_id if self.shared_owner_id is None else self.shared_owner_id
 
 
 class Permit(Protocol):

@@ -58,7 +58,7 @@ class VoiceQueue:
         self._clock = clock
         self._playing: list[Utterance] = []  # what is being said, and what follows it in the stream already
         self._waiting: list[Utterance] = []  # in the order in which they came
-        self._served: list[int] = []  # turn ids, the one served last at the end
+        self._served: list[int] = []  # owner ids, the one served last at the end
         self._change = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -123,7 +123,7 @@ class VoiceQueue:
     def recheck(self) -> None:
         """Drop what is being said if a listener may not hear it. What waits is checked when its turn comes."""
         for utterance in [each for each in self._playing if each.permit is not None and not each.permit.is_granted()]:
-            logger.info("utterance revoked", extra={"member": utterance.label.member_id})
+            logger.info("utterance revoked", extra={"user": utterance.label.member_id})
             utterance.refuse(ListenersNotAllowed())
         self._on_change()
 
@@ -174,7 +174,7 @@ class VoiceQueue:
         try:
             await permit.check()
         except UserError as refusal:
-            logger.info("utterance refused", extra={"member": utterance.label.member_id, "detail": str(refusal)})
+            logger.info("utterance refused", extra={"user": utterance.label.member_id, "detail": str(refusal)})
             utterance.refuse(refusal)
             return False
         return True
@@ -185,9 +185,9 @@ class VoiceQueue:
     def _start(self, utterance: Utterance, stream: OpusStream) -> Utterance:
         self._waiting.remove(utterance)
         self._playing.append(utterance)
-        if utterance.label.turn_id in self._served:
-            self._served.remove(utterance.label.turn_id)
-        self._served.append(utterance.label.turn_id)
+        if utterance.label.owner_id in self._served:
+            self._served.remove(utterance.label.owner_id)
+        self._served.append(utterance.label.owner_id)
         utterance.attach_to(stream)
         self._on_change()
         return utterance
@@ -259,16 +259,16 @@ def fair_order(waiting: Sequence[Utterance], served_ids: Sequence[int]) -> list[
     """Return `waiting`, given in the order in which they came, in fair order: least recently served first.
 
     Args:
-        served_ids: turn ids, the one served last at the end.
+        served_ids: owner ids, the one served last at the end.
     """
     left, served, order = list(waiting), list(served_ids), list[Utterance]()
     while left:
         least_recent = min(
-            left, key=lambda each: served.index(each.label.turn_id) if each.label.turn_id in served else -1
+            left, key=lambda each: served.index(each.label.owner_id) if each.label.owner_id in served else -1
         )
         left.remove(least_recent)
         order.append(least_recent)
-        if least_recent.label.turn_id in served:
-            served.remove(least_recent.label.turn_id)
-        served.append(least_recent.label.turn_id)
+        if least_recent.label.owner_id in served:
+            served.remove(least_recent.label.owner_id)
+        served.append(least_recent.label.owner_id)
     return order

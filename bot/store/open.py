@@ -106,7 +106,7 @@ def _prepare(path: Path) -> None:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will be in it
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise find_permission_error(path) or StartupError(texts.folder_not_created(str(path.parent), reason)) from error
@@ -219,7 +219,7 @@ def _inspect_file(path: Path) -> Message:
 
 
 def _try_to_write(folder: Path, path: Path) -> None:
-    """Make a file in the folder and remove it: what permissions say is not all that can stand in the way."""
+    """Make a file in the folder and remove it: permissions are not all that can prevent it."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(os.urandom(_TRIAL_BYTES))  # what compresses well would need less room than the database does

@@ -97,7 +97,7 @@ def test_who_has_not_had_the_word_for_longest_has_it_next() -> None:
 
 def test_what_shares_a_turn_keeps_its_order_whoever_it_is_from() -> None:
     came = [(ADA, "read 1", 9), (ADA, "read 2", 9), (BEN, "read 3", 9), (BEN, "B1", None)]
-    labels = [Label(member, "", title, shared_turn_id=turn_id) for member, title, turn_id in came]
+    labels = [Label(member, "", title, shared_owner_id=owner_id) for member, title, owner_id in came]
     assert [each.label.title for each in fair_order([Utterance(label) for label in labels], [])] == [
         "read 1",
         "B1",
