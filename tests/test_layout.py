@@ -1,7 +1,7 @@
 """How the code outside the sandbox is cut into files: many enough to be found by name, few enough to be read."""
 
 import ast
-import itertools
+import re
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -37,10 +37,7 @@ SAME_NOUN = {
 
 TOGETHER = {
     "bot/conversation/context_window.py": "the turns before a question are found, and then as many selected as fit",
-    "bot/images/generation.py": "what was generated is stored, to be generated again by a button",
-    "bot/markdown/grid.py": "the cells of a table and their layout",
     "bot/quotas/reservation.py": "a reservation, and the budget that enlarges it",
-    "cogs/quota.py": "the command, and how discord.py reads one of its options",
 }
 """Files whose classes belong together though neither names the other."""
 
@@ -97,24 +94,37 @@ _MADE_WITH = {"property", "classmethod", "staticmethod", "cached_property"}
 
 
 def groups(file: Path) -> list[set[str]]:
-    """Return the classes with behaviour of a file, together where one names the other, or a function names both.
+    """Return the classes with behaviour of a file, together where one names the other, or something between them does.
 
     Values, enumerations, exceptions and protocols have none: several of one noun may share a file.
     """
     tree = ast.parse(file.read_text("utf-8"))
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef) and has_behaviour(node)}
-    together = [{name} for name in sorted(classes)]
+    # A constant or a logger that two classes use does not make them belong together; a function or a type does.
+    defined = {name for node in tree.body for name in names_of(node) if re.search("[a-z]", name) and name != "logger"}
+    together: list[set[str]] = []
     for node in tree.body:
-        named = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} & classes
-        named |= {
-            word
-            for each in ast.walk(node)
-            if isinstance(each, ast.Constant) and isinstance(each.value, str) and len(each.value) < 200
-            for word in classes
-            if word in each.value
-        }
-        if isinstance(node, ast.ClassDef):
-            named.add(node.name)
-        joined = set(itertools.chain.from_iterable(group for group in together if group & named))
-        together = [group for group in together if not group & named] + ([joined] if joined else [])
-    return together
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            joined = {*names_of(node), *(named_in(node) & defined)}
+            apart = [group for group in together if not group & joined]
+            together = [*apart, joined.union(*(group for group in together if group & joined))]
+    return [group & classes for group in together if group & classes]
+
+
+def names_of(node: ast.stmt) -> list[str]:
+    """Return what a statement of a module defines."""
+    match node:
+        case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            return [node.name]
+        case ast.Assign():
+            return [each.id for each in node.targets if isinstance(each, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []
+
+
+def named_in(node: ast.stmt) -> set[str]:
+    """Return the names in a statement, those in quoted annotations too."""
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    quoted = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return names | {word for text in quoted if len(text) < 200 for word in re.findall(r"\w+", text)}
