@@ -262,20 +262,12 @@ class UsageStore:
             if closed is None:
                 return False
             was_freed = closed[0] is not None
-            holds = [
-                (position, counter_id, reserved, due if was_freed else 0)
-                for position, counter_id, reserved, due in sorted(
-                    await transaction.fetch_all(_DELETE_ITEMS, (reservation_id,))
-                )
-            ]
-            await transaction.execute_many(
-                _SETTLE,
-                [
-                    (reserved, spent[position].amount - counted, counter_id)
-                    for position, counter_id, reserved, counted in holds
-                ],
-            )
-            for position, counter_id, reserved, counted in holds:
+            items = sorted(await transaction.fetch_all(_DELETE_ITEMS, (reservation_id,)))
+            for position, counter_id, reserved, due in items:
+                counted = due if was_freed else 0
+                await transaction.execute(_SETTLE, (reserved, spent[position].amount - counted, counter_id))
+            for position, counter_id, reserved, due in items:
+                counted = due if was_freed else 0
                 if spent[position].amount > reserved + counted:
                     await _carry_over(transaction, counter_id, spent[position], reserved + counted)
             return True
@@ -304,10 +296,7 @@ class UsageStore:
         return {row[0] for row in rows}
 
     async def release_expired(self, process: str, now_ms: int) -> int:
-        """Release the expired reservations of `process`, less the amounts due.
-
-        Returns how many.
-        """
+        """Release the expired reservations of `process`, less the amounts due; return how many."""
 
         async def expired(transaction: Transaction) -> list[int]:
             return [row[0] for row in await transaction.fetch_all(_EXPIRED, (process, now_ms))]
