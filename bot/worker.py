@@ -52,8 +52,8 @@ def main() -> None:
 def _open_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Return the pipes for requests and responses; whatever else is printed is discarded."""
     responses = os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
     return sys.stdin.buffer, responses
 
 

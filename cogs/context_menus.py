@@ -52,16 +52,16 @@ class ContextMenuCache:
     """Keeps who chose which message; the oldest are dropped."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[tuple[int, int], ChosenMessage] = LRUCache(MAX_CHOSEN)
+        self._messages: LRUCache[tuple[int, int], ChosenMessage] = LRUCache(MAX_CHOSEN)
 
     def add(self, member_id: int, chosen: ChosenMessage) -> None:
         """Remember that this member chose it."""
         key = (member_id, chosen.quoted.message_id)
-        self._kept[key] = chosen
+        self._messages[key] = chosen
 
     def get(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
         """Return what the member chose: a message is not found by its id alone."""
-        return None if message_id is None else self._kept.get((member_id, message_id))
+        return None if message_id is None else self._messages.get((member_id, message_id))
 
 
 class ContextMenusCog(commands.Cog):

@@ -75,7 +75,7 @@ class Mp3Decoder:
         self._codec = codec
         self._speed = speed
         self._head: bytes | None = b""  # the first bytes, while they may begin a tag
-        self._tag_left = 0
+        self._tag_bytes_left = 0
         self._frame_seen = False
         self._first: AudioFrame | None = None
         self._resampler: _Resampler | None = None
@@ -100,14 +100,14 @@ class Mp3Decoder:
     def _skip_tags(self, data: bytes) -> bytes:
         """Return `data` without the tags at the file's beginning; keep what is too short to decide."""
         while True:
-            over = min(self._tag_left, len(data))
-            self._tag_left -= over
+            over = min(self._tag_bytes_left, len(data))
+            self._tag_bytes_left -= over
             data = data[over:]
             if len(data) < ID3_HEAD:
                 self._head = data
                 return b""
-            self._tag_left = id3_bytes(data)
-            if not self._tag_left:
+            self._tag_bytes_left = id3_bytes(data)
+            if not self._tag_bytes_left:
                 self._head = None
                 return data
 

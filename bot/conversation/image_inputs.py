@@ -63,9 +63,9 @@ def _encode(image: "Image", *, is_lossless: bool) -> tuple[str, bytes]:
     if is_lossless and len(written := _save(image, "PNG", optimize=True)) <= MAX_BYTES:
         return "image/png", written
     if image.mode == "RGBA":
-        ground = Image.new("RGB", image.size, "white")
-        ground.paste(image, mask=image.getchannel("A"))
-        image = ground
+        background = Image.new("RGB", image.size, "white")
+        background.paste(image, mask=image.getchannel("A"))
+        image = background
     for quality in _QUALITIES:
         written = _save(image, "JPEG", quality=quality)
         if len(written) <= MAX_BYTES:

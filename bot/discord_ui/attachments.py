@@ -21,8 +21,8 @@ class DownloadTooLarge(Exception):
     """A file goes on beyond the bound; the rest of it is not read."""
 
 
-async def download(attachment: discord.Attachment, most: int) -> bytes:
-    """Return what is in a file of at most `most` bytes.
+async def download(attachment: discord.Attachment, max_bytes: int) -> bytes:
+    """Return what is in a file of at most `max_bytes` bytes.
 
     Raises:
         DownloadTooLarge: it is larger.
@@ -31,7 +31,7 @@ async def download(attachment: discord.Attachment, most: int) -> bytes:
     """
     # `Attachment.read` takes whatever comes into memory first. This does as `HTTPClient.get_from_cdn` does.
     http: Any = attachment._http
-    kept = bytearray()
+    data = bytearray()
     async with (
         asyncio.timeout(DOWNLOAD_TIMEOUT_S),
         http._HTTPClient__session.get(
@@ -41,11 +41,11 @@ async def download(attachment: discord.Attachment, most: int) -> bytes:
         if response.status != 200:
             raise discord.HTTPException(response, "file not given")
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-            kept += chunk
-            if len(kept) > most:
+            data += chunk
+            if len(data) > max_bytes:
                 response.close()
                 raise DownloadTooLarge
-    return bytes(kept)
+    return bytes(data)
 
 
 class DownloadFailed(BotError):
@@ -54,27 +54,27 @@ class DownloadFailed(BotError):
     message = texts.file_download_failed()
 
 
-def check_size(attachment: discord.Attachment, most: int) -> None:
+def check_size(attachment: discord.Attachment, max_bytes: int) -> None:
     """Check that a file has at most so many bytes.
 
     Raises:
         InvalidOption: it has more.
     """
-    if attachment.size > most:
-        raise _too_large(f"{attachment.size} bytes", most)
+    if attachment.size > max_bytes:
+        raise _too_large(f"{attachment.size} bytes", max_bytes)
 
 
-async def read(attachment: discord.Attachment, most: int) -> bytes:
-    """Return what is in a file of at most `most` bytes, whatever Discord says of its size.
+async def read(attachment: discord.Attachment, max_bytes: int) -> bytes:
+    """Return what is in a file of at most `max_bytes` bytes, whatever Discord says of its size.
 
     Raises:
         InvalidOption: it has more.
         DownloadFailed: Discord doesn't give it.
     """
     try:
-        return await download(attachment, most)
+        return await download(attachment, max_bytes)
     except DownloadTooLarge:
-        raise _too_large("more than Discord says", most) from None
+        raise _too_large("more than Discord says", max_bytes) from None
     except discord.HTTPException as error:
         raise DownloadFailed(f"status {error.status}") from error
     except Exception as error:
@@ -83,8 +83,8 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
         raise DownloadFailed(type(error).__name__) from error
 
 
-def _too_large(size: str, most: int) -> InvalidOption:
-    return InvalidOption(f"file of {size}", message=texts.file_too_large(most / 2**20))
+def _too_large(size: str, max_bytes: int) -> InvalidOption:
+    return InvalidOption(f"file of {size}", message=texts.file_too_large(max_bytes / 2**20))
 
 
 def build_attachments(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
@@ -93,9 +93,9 @@ def build_attachments(attachments: Iterable[discord.Attachment]) -> tuple[Attach
 
 
 def _build_attachment(attachment: discord.Attachment) -> Attachment:
-    async def read(most: int) -> bytes:
+    async def read(max_bytes: int) -> bytes:
         try:
-            return await download(attachment, most)
+            return await download(attachment, max_bytes)
         except DownloadTooLarge:
             raise FileTooLarge from None
         except Exception as error:

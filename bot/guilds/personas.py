@@ -99,7 +99,7 @@ class Personas:
         name = persona_files.validate_name(name)
         wanted = StoredPersona(persona_files.name_key(name), name, persona_files.validate_text(text))
         try:
-            await self._stored.add(guild_id, wanted, most=MAX_PERSONAS, by=requester.user_id, at_ms=self._now_ms())
+            await self._stored.add(guild_id, wanted, max_count=MAX_PERSONAS, by=requester.user_id, at_ms=self._now_ms())
         except PersonaExists:
             raise _name_taken(name) from None
         except PersonasFull:
@@ -166,7 +166,7 @@ class Personas:
         wanted = await self._read(data, requester)
         by, at_ms = requester.user_id, self._now_ms()
         try:
-            replaced = await self._stored.save_all(guild_id, wanted, most=MAX_PERSONAS, by=by, at_ms=at_ms)
+            replaced = await self._stored.save_all(guild_id, wanted, max_count=MAX_PERSONAS, by=by, at_ms=at_ms)
         except PersonasFull as full:
             raise persona_files.build_error([texts.too_many_with_file(full.count, MAX_PERSONAS)]) from None
         new = replaced.count(None)

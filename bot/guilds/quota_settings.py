@@ -88,7 +88,7 @@ class QuotaSettings:
         now = self._clock.now()
         try:
             old = await self._stored.set(
-                guild_id, wanted, most=MAX_LIMITS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
+                guild_id, wanted, max_count=MAX_LIMITS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except LimitsFull as full:
             raise InvalidOption("too many limits", message=texts.too_many_limits(MAX_LIMITS)) from full

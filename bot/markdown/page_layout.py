@@ -102,14 +102,14 @@ class PageLayout:
 
     def find_last_cut(self) -> int:
         """Return the last position that fits, at a word if one is near."""
-        most = self._find_last_position()
-        for position in break_points.word_ends(self._window, max(1, most - self._limit // 8), most):
+        last_position = self._find_last_position()
+        for position in break_points.word_ends(self._window, max(1, last_position - self._limit // 8), last_position):
             if self._is_acceptable(position):
                 return position
-        for position in self._characters(most):
+        for position in self._characters(last_position):
             if self._is_acceptable(position):
                 return position
-        position = most
+        position = last_position
         while position > 1 and self.length(position) > self._limit:
             position //= 2  # a fence so long that closing it takes as much again
         return max(1, position)
@@ -178,24 +178,24 @@ class PageLayout:
                 yield line, self._lines[index + 1]
 
     def _sentences(self) -> Iterator[int]:
-        most = self._find_last_position()
-        atoms = break_points.find_atoms(self._window, self._limit // 2, most)
-        for position in break_points.sentence_ends(self._window, self._limit // 2, most):
+        last_position = self._find_last_position()
+        atoms = break_points.find_atoms(self._window, self._limit // 2, last_position)
+        for position in break_points.sentence_ends(self._window, self._limit // 2, last_position):
             if not self._state_at(position).open_fence and self._can_end_at(position, atoms):
                 yield position
 
     def _words(self) -> Iterator[int]:
-        most = self._find_last_position()
-        atoms = break_points.find_atoms(self._window, self._limit // 8, most)
-        for position in break_points.word_ends(self._window, self._limit // 8, most):
+        last_position = self._find_last_position()
+        atoms = break_points.find_atoms(self._window, self._limit // 8, last_position)
+        for position in break_points.word_ends(self._window, self._limit // 8, last_position):
             if self._can_end_at(position, atoms):
                 yield position
 
-    def _characters(self, most: int) -> Iterator[int]:
-        for start, end in break_points.find_atoms(self._window, most - 1, most):
-            if start < most < end and start > self._limit // 8:
+    def _characters(self, last_position: int) -> Iterator[int]:
+        for start, end in break_points.find_atoms(self._window, last_position - 1, last_position):
+            if start < last_position < end and start > self._limit // 8:
                 yield start
-        yield break_points.find_character_boundary(self._window, most)
+        yield break_points.find_character_boundary(self._window, last_position)
 
     def _can_end_at(self, position: int, atoms: list[tuple[int, int]]) -> bool:
         in_atom = any(start < position < end for start, end in atoms)

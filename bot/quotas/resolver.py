@@ -174,7 +174,7 @@ class LimitResolver:
         self.lookup = _build_lookup(requester, usage_keys)
         self.strictest: dict[UsageCounter, ApplicableLimit] = {}
         """Each counter with the strictest limit on it, as last resolved; the member's own first."""
-        self._caller = requester
+        self._requester = requester
         self._kinds = kinds
         self._operator_limits = operator_limits
         self._usage_keys = usage_keys
@@ -185,7 +185,7 @@ class LimitResolver:
         self.strictest = {}
         limits = [to_limit(each) for each in stored]
         for applicable in list_applicable_limits(
-            self._caller, limits, self._operator_limits, self._usage_keys, self._kinds
+            self._requester, limits, self._operator_limits, self._usage_keys, self._kinds
         ):
             counter = self._build_counter(applicable)
             if counter not in self.strictest or _is_stricter(applicable, self.strictest[counter]):

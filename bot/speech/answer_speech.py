@@ -61,7 +61,7 @@ class AnswerSpeaker:
         self.error: BotError | None = None
         self._api = api
         self._ledger = ledger
-        self._caller = requester
+        self._requester = requester
         self._start_utterance = start_utterance
         self._voice = voice
         self._model = model
@@ -165,7 +165,7 @@ class AnswerSpeaker:
         send_status = SendStatus()
         try:
             async with (
-                await self._ledger.reserve(self._caller, characters) as reservation,
+                await self._ledger.reserve(self._requester, characters) as reservation,
                 aclosing(self._api.speech(self._model, sentence, self._voice, send_status)) as chunks,
             ):
                 try:
@@ -200,7 +200,7 @@ class AnswerSpeaker:
         """
         if not audio:
             raise InvalidApiResponse("speech without a byte")
-        await get_duration_s(self._workers, bytes(audio), self._caller.user_id)
+        await get_duration_s(self._workers, bytes(audio), self._requester.user_id)
 
     async def _has_audio(self, audio: bytearray) -> bool:
         try:

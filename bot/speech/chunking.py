@@ -69,20 +69,20 @@ _TIED: Final = frozenset("\u200d\ufe0e\ufe0f") | {chr(skin) for skin in range(0x
 _JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded again in half of that
 
 
-async def get_duration_s(sounds: Workers, mp3: bytes, owner: int) -> float:
+async def get_duration_s(audio_workers: Workers, mp3: bytes, owner: int) -> float:
     """Return how many seconds of audio there are in an MP3.
 
     Raises:
         InvalidApiResponse: there is none in it.
     """
     try:
-        result = await sounds.run("measure mp3", [mp3], owner=owner)
+        result = await audio_workers.run("measure mp3", [mp3], owner=owner)
     except JobFailed as error:
         raise InvalidApiResponse(f"speech: {error}") from error
     return float(result.facts["seconds"])
 
 
-async def join_to_file(sounds: Workers, pieces: Sequence[bytes], limit: int, owner: int) -> bytes:
+async def join_to_file(audio_workers: Workers, pieces: Sequence[bytes], limit: int, owner: int) -> bytes:
     """Return one MP3 of at most `limit` bytes with all of `pieces` in it; a single one that fits stays as it is.
 
     Raises:
@@ -92,7 +92,7 @@ async def join_to_file(sounds: Workers, pieces: Sequence[bytes], limit: int, own
     if len(pieces) == 1 and len(pieces[0]) <= limit:
         return pieces[0]
     try:
-        result = await sounds.run("join mp3", pieces, owner=owner, timeout_s=_JOINED_WITHIN_S, limit=limit)
+        result = await audio_workers.run("join mp3", pieces, owner=owner, timeout_s=_JOINED_WITHIN_S, limit=limit)
     except JobFailed as error:
         if error.failure in (Failure.TOO_BIG, Failure.TOO_SLOW):
             raise TooLongToSend(str(error)) from error

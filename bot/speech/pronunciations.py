@@ -155,7 +155,7 @@ class Pronunciations:
         wanted = _build_entry(word, say)
         try:
             before = await self._stored.save(
-                guild_id, wanted, most=MAX_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
+                guild_id, wanted, max_count=MAX_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
             raise InvalidOption("too many words", message=texts.too_many_pronunciations(MAX_WORDS)) from full
@@ -169,9 +169,9 @@ class Pronunciations:
             MissingPermission, NotInGuild: the requester may not.
         """
         guild_id = _require_manager(requester)
-        sought = fold_word(_one_line(word))
+        word_key = fold_word(_one_line(word))
         removed = await self._stored.remove(
-            guild_id, sought, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
+            guild_id, word_key, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
         )
         if removed is None:
             return None

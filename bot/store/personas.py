@@ -67,19 +67,19 @@ class StoredPersonas:
         """Return the persona of that name, if there is one."""
         return await self._database.read(lambda transaction: _read(transaction, guild_id, name_key))
 
-    async def add(self, guild_id: int, wanted: StoredPersona, *, most: int, by: int, at_ms: int) -> None:
+    async def add(self, guild_id: int, wanted: StoredPersona, *, max_count: int, by: int, at_ms: int) -> None:
         """Store a new persona.
 
         Raises:
             PersonaExists: there is one of that name.
-            PersonasFull: it would be one more than `most`.
+            PersonasFull: it would be one more than `max_count`.
         """
 
         async def work(transaction: Transaction) -> None:
             if await _read(transaction, guild_id, wanted.name_key) is not None:
                 raise PersonaExists
             await _put(transaction, guild_id, wanted, by, at_ms)
-            await _check_count(transaction, guild_id, most)
+            await _check_count(transaction, guild_id, max_count)
 
         await self._database.write(work)
 
@@ -107,17 +107,17 @@ class StoredPersonas:
         return await self._database.write(work)
 
     async def save_all(
-        self, guild_id: int, wanted: Sequence[StoredPersona], *, most: int, by: int, at_ms: int
+        self, guild_id: int, wanted: Sequence[StoredPersona], *, max_count: int, by: int, at_ms: int
     ) -> list[StoredPersona | None]:
         """Store all of these, each in place of the one of that name; return the old ones, None where there was none.
 
         Raises:
-            PersonasFull: there would be more than `most`; nothing was changed.
+            PersonasFull: there would be more than `max_count`; nothing was changed.
         """
 
         async def work(transaction: Transaction) -> list[StoredPersona | None]:
             replaced = [await _put(transaction, guild_id, each, by, at_ms) for each in wanted]
-            await _check_count(transaction, guild_id, most)
+            await _check_count(transaction, guild_id, max_count)
             return replaced
 
         return await self._database.write(work)
@@ -144,10 +144,10 @@ async def _put(
     return old
 
 
-async def _check_count(transaction: Transaction, guild_id: int, most: int) -> None:
-    """Raise PersonasFull where there are more than `most`, which rolls the transaction back."""
+async def _check_count(transaction: Transaction, guild_id: int, max_count: int) -> None:
+    """Raise PersonasFull where there are more than `max_count`, which rolls the transaction back."""
     counted = await transaction.fetch_one(_COUNT, (guild_id,))
-    if counted is not None and counted[0] > most:
+    if counted is not None and counted[0] > max_count:
         raise PersonasFull(counted[0])
 
 

@@ -45,14 +45,14 @@ class StoredPronunciations:
         return [StoredPronunciation(*row) for row in rows]
 
     async def save(
-        self, guild_id: int, wanted: StoredPronunciation, *, most: int, by: int, at_ms: int
+        self, guild_id: int, wanted: StoredPronunciation, *, max_count: int, by: int, at_ms: int
     ) -> StoredPronunciation | None:
         """Store a word in place of the same one, record the change, and return the old one.
 
         `by` is the member who did, `at_ms` when.
 
         Raises:
-            PronunciationsFull: it would be one more than `most`.
+            PronunciationsFull: it would be one more than `max_count`.
         """
         wanted = StoredPronunciation(
             sanitize_for_db(wanted.word_key), sanitize_for_db(wanted.word), sanitize_for_db(wanted.spoken_as)
@@ -62,7 +62,7 @@ class StoredPronunciations:
             old = await _read(transaction, guild_id, wanted.word_key)
             if old is None:
                 counted = await transaction.fetch_one(_COUNT, (guild_id,))
-                if counted is not None and counted[0] >= most:
+                if counted is not None and counted[0] >= max_count:
                     raise PronunciationsFull
             await transaction.execute(_SET, (guild_id, wanted.word_key, wanted.word, wanted.spoken_as))
             await record(transaction, _change(guild_id, old, wanted, by, at_ms))

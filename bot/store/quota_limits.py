@@ -105,20 +105,22 @@ class QuotaLimits:
 
         return await self._database.read(work)
 
-    async def set(self, guild_id: int, stored: StoredLimit, *, most: int, by: int, at_ms: int) -> StoredLimit | None:
+    async def set(
+        self, guild_id: int, stored: StoredLimit, *, max_count: int, by: int, at_ms: int
+    ) -> StoredLimit | None:
         """Set a limit in place of the one with the same key, record the change, and return the old one.
 
         `by` is the member who set it, `at_ms` when.
 
         Raises:
-            LimitsFull: it would be one more than `most`.
+            LimitsFull: it would be one more than `max_count`.
         """
 
         async def work(transaction: Transaction) -> StoredLimit | None:
             old = await transaction.fetch_one(_ONE, (guild_id, *stored.key))
             if old is None:
                 counted = await transaction.fetch_one(_COUNT, (guild_id,))
-                if counted is not None and counted[0] >= most:
+                if counted is not None and counted[0] >= max_count:
                     raise LimitsFull
             await transaction.execute(_SET, (guild_id, *stored.key, stored.limit, stored.member_id))
             before = None if old is None else _build_limit(*old)

@@ -145,7 +145,7 @@ class TwoLedgers(RuleBasedStateMachine):
             self.stored_limits.pop(chosen.key, None)
         else:
             self.stored_limits[chosen.key] = replace(chosen, limit=limit)
-            self.runner.run(rules.set(GUILD, self.stored_limits[chosen.key], most=9, by=1, at_ms=0))
+            self.runner.run(rules.set(GUILD, self.stored_limits[chosen.key], max_count=9, by=1, at_ms=0))
 
     @rule(
         target=open_reservations,

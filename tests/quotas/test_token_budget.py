@@ -113,7 +113,7 @@ async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database
         allowance = ledger.token_budget(reservation, Kind.TOKENS)
         assert await allowance.ensure(2 * BLOCK_TOKENS) == 2 * BLOCK_TOKENS
         rule = StoredLimit("server", None, "tokens", "day", 3 * BLOCK_TOKENS)
-        await QuotaLimits(database).set(GUILD, rule, most=1, by=1, at_ms=0)
+        await QuotaLimits(database).set(GUILD, rule, max_count=1, by=1, at_ms=0)
         assert await allowance.ensure(9 * BLOCK_TOKENS) == 3 * BLOCK_TOKENS
 
 
@@ -169,7 +169,7 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
     clock = FakeClock()
     async with open_database(address) as one, open_database(address) as two:
         rule = StoredLimit("channel", CHANNEL, "tokens", "day", LIMIT)
-        await QuotaLimits(one).set(GUILD, rule, most=1, by=1, at_ms=0)
+        await QuotaLimits(one).set(GUILD, rule, max_count=1, by=1, at_ms=0)
         ledgers = [
             Ledger(database, operator_limits(server_tokens=LIMIT + 500), USAGE_KEYS, clock, process=name)
             for name, database in (("one", one), ("two", two))

@@ -71,7 +71,7 @@ async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: P
         presets = StoredPersonas(database)
         sizes = []
         for number in range(40):
-            await presets.save_all(GUILD, files[number % 2], most=50, by=1, at_ms=number)
+            await presets.save_all(GUILD, files[number % 2], max_count=50, by=1, at_ms=number)
             sizes.append(size(path))
     assert sizes[-1] <= sizes[-10]  # less where the file was written anew meanwhile
     assert sizes[-1] < 6 * 2**20

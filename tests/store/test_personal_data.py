@@ -63,7 +63,7 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Persona
 async def test_a_limit_stays_for_a_member_who_is_forgotten(members: PersonalData, database: Database) -> None:
     rules = QuotaLimits(database)
     rule = StoredLimit("member", 8_000, "images", "day", 3, member_id=ANN)
-    await rules.set(7, rule, most=9, by=BEN, at_ms=5)
+    await rules.set(7, rule, max_count=9, by=BEN, at_ms=5)
     assert (await members.list_rows(ANN))[PersonalRows.LIMITS] == [
         {"server_id": 7, "kind": "images", "per": "day", "limit": 3}
     ]

@@ -20,9 +20,9 @@ def words(database: Database) -> StoredPronunciations:
 
 
 async def put(
-    words: StoredPronunciations, *wanted: StoredPronunciation, guild_id: int = GUILD, most: int = 9
+    words: StoredPronunciations, *wanted: StoredPronunciation, guild_id: int = GUILD, max_count: int = 9
 ) -> list[StoredPronunciation | None]:
-    return [await words.save(guild_id, each, most=most, by=1, at_ms=5) for each in wanted]
+    return [await words.save(guild_id, each, max_count=max_count, by=1, at_ms=5) for each in wanted]
 
 
 async def test_a_word_is_kept_replaced_and_taken_away(words: StoredPronunciations) -> None:
@@ -35,11 +35,11 @@ async def test_a_word_is_kept_replaced_and_taken_away(words: StoredPronunciation
 
 
 async def test_there_is_an_end_to_words_but_not_to_changing_them(words: StoredPronunciations) -> None:
-    await put(words, GIF, most=1)
+    await put(words, GIF, max_count=1)
     with pytest.raises(PronunciationsFull):
-        await put(words, NGINX, most=1)
-    await put(words, NGINX, guild_id=GUILD + 1, most=1)
-    assert await put(words, dataclasses.replace(GIF, spoken_as="ghiff"), most=1) == [GIF]
+        await put(words, NGINX, max_count=1)
+    await put(words, NGINX, guild_id=GUILD + 1, max_count=1)
+    assert await put(words, dataclasses.replace(GIF, spoken_as="ghiff"), max_count=1) == [GIF]
 
 
 async def test_who_changed_what_is_kept(words: StoredPronunciations, database: Database) -> None:

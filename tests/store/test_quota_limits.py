@@ -19,9 +19,9 @@ def rules(database: Database) -> QuotaLimits:
 
 
 async def put(
-    rules: QuotaLimits, *wanted: StoredLimit, guild_id: int = GUILD, most: int = 100
+    rules: QuotaLimits, *wanted: StoredLimit, guild_id: int = GUILD, max_count: int = 100
 ) -> list[StoredLimit | None]:
-    return [await rules.set(guild_id, each, most=most, by=1, at_ms=5) for each in wanted]
+    return [await rules.set(guild_id, each, max_count=max_count, by=1, at_ms=5) for each in wanted]
 
 
 async def test_a_rule_is_kept_replaced_and_taken_back(rules: QuotaLimits) -> None:
@@ -54,10 +54,10 @@ async def test_rules_are_found_where_they_may_bind(rules: QuotaLimits, database:
 
 
 async def test_there_is_an_end_to_rules_but_not_to_changing_them(rules: QuotaLimits) -> None:
-    await put(rules, SERVER, MEMBER, most=2)
+    await put(rules, SERVER, MEMBER, max_count=2)
     with pytest.raises(LimitsFull):
-        await put(rules, StoredLimit("member", None, "images", "day", 1), most=2)
-    assert await put(rules, dataclasses.replace(SERVER, limit=1), most=2) == [SERVER]
+        await put(rules, StoredLimit("member", None, "images", "day", 1), max_count=2)
+    assert await put(rules, dataclasses.replace(SERVER, limit=1), max_count=2) == [SERVER]
 
 
 async def test_a_change_is_kept_with_who_made_it_and_tells_a_member_by_the_hash(

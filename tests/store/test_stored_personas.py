@@ -20,9 +20,9 @@ def presets(database: Database) -> StoredPersonas:
     return StoredPersonas(database)
 
 
-async def add(presets: StoredPersonas, *wanted: StoredPersona, guild_id: int = GUILD, most: int = 9) -> None:
+async def add(presets: StoredPersonas, *wanted: StoredPersona, guild_id: int = GUILD, max_count: int = 9) -> None:
     for each in wanted:
-        await presets.add(guild_id, each, most=most, by=1, at_ms=5)
+        await presets.add(guild_id, each, max_count=max_count, by=1, at_ms=5)
 
 
 async def logged(database: Database) -> list[tuple[object, ...]]:
@@ -44,12 +44,12 @@ async def test_a_persona_is_added_changed_and_taken_away(presets: StoredPersonas
 
 
 async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredPersonas, database: Database) -> None:
-    await add(presets, PIRATE, most=1)
+    await add(presets, PIRATE, max_count=1)
     with pytest.raises(PersonaExists):
         await add(presets, LOUDER)
     with pytest.raises(PersonasFull):
-        await add(presets, PARROT, most=1)
-    await add(presets, PARROT, guild_id=GUILD + 1, most=1)
+        await add(presets, PARROT, max_count=1)
+    await add(presets, PARROT, guild_id=GUILD + 1, max_count=1)
     assert await presets.list_for_guild(GUILD) == [PIRATE]
     assert len(await logged(database)) == 1
 
@@ -57,18 +57,18 @@ async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredP
 async def test_many_are_kept_together_or_none(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE)
     with pytest.raises(PersonasFull) as full:
-        await presets.save_all(GUILD, [LOUDER, PARROT], most=1, by=2, at_ms=6)
+        await presets.save_all(GUILD, [LOUDER, PARROT], max_count=1, by=2, at_ms=6)
     assert full.value.count == 2
     assert await presets.list_for_guild(GUILD) == [PIRATE]
-    assert await presets.save_all(GUILD, [LOUDER, PARROT], most=2, by=2, at_ms=6) == [PIRATE, None]
+    assert await presets.save_all(GUILD, [LOUDER, PARROT], max_count=2, by=2, at_ms=6) == [PIRATE, None]
     assert await presets.list_for_guild(GUILD) == [PARROT, LOUDER]
 
 
 async def test_who_changed_what_is_kept(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE)
-    await presets.save_all(GUILD, [PIRATE], most=9, by=2, at_ms=6)
+    await presets.save_all(GUILD, [PIRATE], max_count=9, by=2, at_ms=6)
     await presets.update(GUILD, "pirate", "Arr.", by=2, at_ms=7)
-    await presets.save_all(GUILD, [LOUDER], most=9, by=3, at_ms=8)
+    await presets.save_all(GUILD, [LOUDER], max_count=9, by=3, at_ms=8)
     await presets.remove(GUILD, "pirate", by=4, at_ms=9)
     assert await logged(database) == [
         ("persona/Pirate", None, PIRATE.persona, 1, 5),
