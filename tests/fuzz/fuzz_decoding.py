@@ -1,4 +1,4 @@
-"""Pictures and sound with bits turned, parts cut, repeated or moved, and absurd sizes, through a real worker."""
+"""Images and sound with bits turned, parts cut, repeated or moved, and absurd sizes, through a real worker."""
 
 import asyncio
 import atexit
