@@ -176,4 +176,4 @@ def _resolve_id(kind: int, name: str, value: object, filled: FilledOptions, stat
             filled.resolve("attachments", value.id, serializers.attachment(value))
             return value.id
         case _:
-            raise ClientRejected(f"{name} cannot be {type(value).__name__}")
+            raise ClientRejected(f"{name} needs a value of another kind, chosen from Discord's list")
