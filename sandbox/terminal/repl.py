@@ -85,7 +85,7 @@ class Repl:
 
     async def run(self, lines: LineReader) -> None:
         """Run line after line until the end of input or `/quit`."""
-        self._output.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
+        self._output.line("You are in the sandbox. Type /ask hello, ? for what else there is, or /quit to leave.")
         while True:
             line = await lines.read(self.prompt)
             if line is None or line.strip() in ("/quit", "/exit"):
