@@ -35,8 +35,8 @@ def limit_used_up(owner: Owner, role: str, limit: Message, resets_at: datetime) 
     return Message("quotas.limit_used_up", {"owner": owner, "role": role, "limit": limit, "resets": resets_at})
 
 
-def limit_is_zero(owner: Owner, role: str, limit: Message, resets_at: datetime) -> Message:
-    return Message("quotas.limit_is_zero", {"owner": owner, "role": role, "limit": limit, "resets": resets_at})
+def limit_is_zero(owner: Owner, role: str, limit: Message) -> Message:
+    return Message("quotas.limit_is_zero", {"owner": owner, "role": role, "limit": limit})
 
 
 def more_than_limit(owner: Owner, role: str, wanted: Message, limit: Message, resets_at: datetime) -> Message:

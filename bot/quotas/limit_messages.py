@@ -15,7 +15,7 @@ def build_refusal(applicable: ApplicableLimit, *, used: int, wanted: int, resets
     owner, role = get_owner(applicable)
     limit = build_limit(applicable.limit)
     if max_amount == 0:
-        return texts.limit_is_zero(owner, role, limit, resets_at)
+        return texts.limit_is_zero(owner, role, limit)
     if used >= max_amount:
         return texts.limit_used_up(owner, role, limit, resets_at)
     needed = texts.amount(wanted, applicable.limit.kind.value)

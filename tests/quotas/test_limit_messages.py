@@ -57,7 +57,7 @@ def applicable(
             applicable(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 0),
             0,
             1,
-            f"I can't do that: your limit is 0 images per day. {RESETS}",
+            "I can't do that: your limit is 0 images per day.",
         ),
         (
             applicable(UsageScope.CHANNEL, Kind.MESSAGES, Period.HOUR, 20, Scope.CHANNEL),
