@@ -73,8 +73,8 @@ async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: P
         for number in range(40):
             await presets.save_all(GUILD, files[number % 2], max_count=50, by=1, at_ms=number)
             sizes.append(size(path))
-    assert sizes[-1] <= sizes[-10]  # less where the file was written anew meanwhile
-    assert sizes[-1] < 6 * 2**20
+    # Without a bound it would be 24 MiB. Meanwhile the file may be rewritten, and grows to its size again after that.
+    assert max(sizes) < 6 * 2**20
 
 
 async def test_changes_go_after_their_time(database: Database) -> None:
