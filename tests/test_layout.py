@@ -35,12 +35,6 @@ SAME_NOUN = {
 }
 """Names of files that stand in several packages, and the noun that they share."""
 
-TOGETHER = {
-    "bot/conversation/context_window.py": "the turns before a question are found, and then as many selected as fit",
-    "bot/quotas/reservation.py": "a reservation, and the budget that enlarges it",
-}
-"""Files whose classes belong together though neither names the other."""
-
 
 def lines_of(file: Path) -> int:
     return len(file.read_text("utf-8").splitlines())
@@ -48,10 +42,6 @@ def lines_of(file: Path) -> int:
 
 def test_there_are_not_more_files_than_a_reader_can_know() -> None:
     assert len(FILES) <= MOST_FILES
-
-
-def test_no_exception_is_out_of_date() -> None:
-    assert {file for file in TOGETHER if len(groups(ROOT / file)) < 2} == set()
 
 
 def test_files_have_a_size_that_reads_well() -> None:
@@ -76,7 +66,7 @@ def test_a_name_stands_in_two_packages_only_for_the_same_noun() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_classes_of_a_file_use_each_other(file: Path) -> None:
-    assert len(groups(file)) <= 1 or str(file.relative_to(ROOT)) in TOGETHER, groups(file)
+    assert len(groups(file)) <= 1, groups(file)
 
 
 def has_behaviour(node: ast.ClassDef) -> bool:

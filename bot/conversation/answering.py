@@ -104,7 +104,7 @@ class Answering:
         self._workers = workers
         self._clock = clock
         self._window = window
-        self._selector = HistorySelector(conversations, window.turns_to_read)
+        self._selector = HistorySelector(conversations, window)
 
     async def prepare(self, requester: RequestContext, question: Question) -> PreparedAnswer:
         """Build the request for the model and reserve its cost. Reads from the store only, not from the network.

@@ -84,11 +84,11 @@ HistoryAndParents = tuple[list[Turn], tuple[int, ...]]
 
 
 class HistorySelector:
-    """Finds the turns before a question, at most `max_turns`."""
+    """Finds the turns before a question, as many as `window` needs to select from."""
 
-    def __init__(self, conversations: Conversations, max_turns: int) -> None:
+    def __init__(self, conversations: Conversations, window: ContextWindow) -> None:
         self._conversations = conversations
-        self._max_turns = max_turns
+        self._max_turns = window.turns_to_read
 
     async def select_history(self, requester: RequestContext, question: Question) -> HistoryAndParents:
         """Select the turns to send and return them with the ids of a reply's ancestors.

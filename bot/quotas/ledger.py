@@ -104,9 +104,7 @@ class Ledger:
 
     def token_budget(self, reservation: Reservation, kind: Kind) -> TokenBudget:
         """Return the budget by which the reserved amount of `kind` grows with the work, a block at a time."""
-        return TokenBudget(
-            reservation.amounts[kind], lambda more: self._start_task(self._grow(reservation, kind, more))
-        )
+        return reservation.build_token_budget(kind, lambda more: self._start_task(self._grow(reservation, kind, more)))
 
     async def record_due(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """Record what `reservation` costs at least from now on, should this process die.

@@ -106,6 +106,10 @@ class Reservation:
         self.check_amounts(amounts)
         self._spent = dict(amounts)
 
+    def build_token_budget(self, kind: Kind, request: RequestMore) -> TokenBudget:
+        """Return the budget that begins with the reserved amount of `kind`; `request` reserves more."""
+        return TokenBudget(self.amounts[kind], request)
+
     def check_amounts(self, amounts: Mapping[Kind, int]) -> None:
         """Raise ValueError unless `amounts` can be settled: kinds that were reserved, none negative."""
         for kind, amount in amounts.items():
