@@ -86,7 +86,7 @@ async def test_a_udp_that_loses_everything_lets_nobody_in(voice_bot: VoiceBot, d
     await (await voice_bot.join(discord_server)).disconnect()
 
 
-async def test_another_server_takes_over_without_a_packet_lost(
+async def test_another_server_takes_over_and_only_late_packets_are_lost(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser
 ) -> None:
     client, _, performance = await sings(voice_bot, discord_server)
@@ -95,7 +95,8 @@ async def test_another_server_takes_over_without_a_packet_lost(
     await performance.over()
     assert client.endpoint == discord_server.voice.server.endpoint != old
     heard = await discord_server.voice.until(lambda heard: heard.packets[-1].silent)
-    assert len(heard.speech) == len(ToneSource(LONG).packets)
+    # The player's thread sends to the old call until the client has heard of its end.
+    assert len(heard.speech) + discord_server.voice.server.late_packets == len(ToneSource(LONG).packets)
     assert [run.packets[0].call for run in heard.spurts()] == [1, 2]
     await client.disconnect()
 

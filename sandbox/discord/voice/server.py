@@ -47,6 +47,8 @@ class VoiceServer:
         """Host and port for VOICE_SERVER_UPDATE; set when it listens."""
         self._changed = changed
         self._faults = faults
+        self.late_packets = 0
+        """Packets of audio that came for no call, such as those sent before its client knew that it had ended."""
         self._connections: set[VoiceConnection] = set()
         self._udp = UdpSocket(self._receive_datagram)
         self._runner: web.AppRunner | None = None
@@ -149,7 +151,8 @@ class VoiceServer:
             return
         call = self.calls.get_by_ssrc(packet.ssrc)
         if call is None or address != call.address:
-            return  # an ended call goes on sending for a moment
+            self.late_packets += 1  # an ended call goes on sending for a moment
+            return
         recorder, lost = self.calls.get_recorder(call.guild_id), self._faults.losing
         record = functools.partial(recorder.record, call, data, packet, arrived_ns, lost=lost)
         if call.announced:
