@@ -77,32 +77,20 @@ class Bot(commands.AutoShardedBot):
     ) -> None:
         self.services = services
         self.rate_limit_buckets = RateLimitBuckets(clock)
-        self.replies = Replies(self, self.rate_limit_buckets, clock)
-        self.answer_runner = AnswerRunner(services.answering, services.concurrency, self.rate_limit_buckets)
-        self.event_gate = EventGate(services.inflight, clock, hurry or asyncio.Event())
+        self.command_ids: dict[str, int] = {}
+        self.reached_gateway = False
+        """Whether everything before the first gateway session was done."""
         self._clock = clock
+        self._api_base_url = api_base_url
         self._grace_s = grace_s
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
-        self.reached_gateway = False
-        """Whether everything before the first gateway session was done."""
         self._shards_in_session: set[int] = set()
-        self.command_ids: dict[str, int] = {}
-        self._api_base_url = api_base_url
-        limit_commands(clock)
-        intents = discord.Intents.none()
-        intents.guilds = True
-        # Content comes with mentions of the bot, with direct messages and with replies that ping it (FACTS: intents and
-        # content); deletions come for all messages.
-        intents.guild_messages = True
-        intents.dm_messages = True
-        intents.message_content = message_content
-        intents.voice_states = True
         super().__init__(
             command_prefix=(),
             help_command=None,
             tree_cls=CommandTree,
-            intents=intents,
+            intents=_build_intents(message_content=message_content),
             max_messages=None,
             # Only members in voice channels, to tell people from bots there.
             member_cache_flags=discord.MemberCacheFlags(voice=True, joined=False),
@@ -112,13 +100,27 @@ class Bot(commands.AutoShardedBot):
             connector=build_connector(),
             http_trace=self._build_http_trace(),
         )
-        self.buttons = ButtonRouter(self.tree)
+        self._build_ui(hurry or asyncio.Event())
+        self._build_voice(alone_s=voice_alone_s, idle_s=voice_idle_s)
+        limit_commands(clock)
+        guard_frames()
+        guard_parsers(self)
+
+    def _build_ui(self, hurry: asyncio.Event) -> None:
+        """Build what the cogs answer with; voice apart."""
+        services = self.services
         self.tree.guard(services.access)
+        self.event_gate = EventGate(services.inflight, self._clock, hurry)
+        self.buttons = ButtonRouter(self.tree)
         self.modals = Modals(self.tree)
-        self.voice_manager = VoiceManager(
-            self, services.audio_workers, clock, alone_s=voice_alone_s, idle_s=voice_idle_s
-        )
-        self.audience = Audience(clock)
+        self.replies = Replies(self, self.rate_limit_buckets, self._clock)
+        self.answer_runner = AnswerRunner(services.answering, services.concurrency, self.rate_limit_buckets)
+
+    def _build_voice(self, *, alone_s: float, idle_s: float) -> None:
+        """Build what the cogs speak with."""
+        services = self.services
+        self.voice_manager = VoiceManager(self, services.audio_workers, self._clock, alone_s=alone_s, idle_s=idle_s)
+        self.audience = Audience(self._clock)
         self.speech_commands = SpeechCommands(
             services.text_to_speech,
             services.settings,
@@ -127,8 +129,6 @@ class Bot(commands.AutoShardedBot):
             self.voice_manager,
             self.audience,
         )
-        guard_frames()
-        guard_parsers(self)
 
     async def login(self, token: str) -> None:
         """Log in at the REST base of the settings."""
@@ -261,3 +261,15 @@ class Bot(commands.AutoShardedBot):
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(on_request_end)
         return trace
+
+
+def _build_intents(*, message_content: bool) -> discord.Intents:
+    intents = discord.Intents.none()
+    intents.guilds = True
+    # Content comes with mentions of the bot, with direct messages and with replies that ping it (FACTS: intents and
+    # content); deletions come for all messages.
+    intents.guild_messages = True
+    intents.dm_messages = True
+    intents.message_content = message_content
+    intents.voice_states = True
+    return intents
