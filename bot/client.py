@@ -155,12 +155,19 @@ class Bot(commands.AutoShardedBot):
             await self._await_session_starts()
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Handle no prefix commands; cogs have listeners of their own."""
+        """Confirm the bot's own messages; cogs are given what people write, as the event `user_message`."""
+        if self.user is not None and message.author.id == self.user.id:
+            self.replies.sent_messages.confirm(message)
+        elif not (message.author.bot or message.webhook_id is not None):
+            self.dispatch("user_message", message)
 
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
-        """Route pressed buttons and submitted modals; discord.py itself handles commands."""
-        await self.buttons.dispatch(interaction)
-        await self.modals.dispatch(interaction)
+        """Route pressed buttons and submitted modals; discord.py itself handles commands and autocomplete."""
+        match interaction.type:
+            case discord.InteractionType.component:
+                await self.buttons.dispatch(interaction)
+            case discord.InteractionType.modal_submit:
+                await self.modals.dispatch(interaction)
 
     async def on_ready(self) -> None:
         """Log that the bot is ready; comes again after a lost session."""

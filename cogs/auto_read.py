@@ -64,7 +64,7 @@ class AutoReadCog(commands.Cog):
         await asyncio.gather(*running, return_exceptions=True)
 
     @commands.Cog.listener()
-    async def on_message(self, message: discord.Message) -> None:
+    async def on_user_message(self, message: discord.Message) -> None:
         """Read a message aloud if its channel is read and its author listens."""
         session = self._voice_manager.get_session(message.guild.id if message.guild else None)
         if session is None or message.id in self._seen_message_ids or not _is_by_listener(message, session):
@@ -124,9 +124,7 @@ class AutoReadCog(commands.Cog):
 
 def _is_by_listener(message: discord.Message, session: VoiceSession) -> bool:
     """Return whether a listener in the voice channel wrote the message for others to hear."""
-    if message.author.bot or message.webhook_id is not None or message.is_system():
-        return False
-    if message.flags.silent or not message.content:
+    if message.is_system() or message.flags.silent or not message.content:
         return False
     return message.author.id in session.listener_ids
 

@@ -53,13 +53,10 @@ class MentionsCog(commands.Cog):
         self._replies = replies
 
     @commands.Cog.listener()
-    async def on_message(self, message: discord.Message) -> None:
+    async def on_user_message(self, message: discord.Message) -> None:
         """Answer a message that is meant for the bot, once; ignore all others."""
         own = self._bot.user
         if own is None:
-            return
-        if message.author.id == own.id:
-            self._replies.sent_messages.confirm(message)
             return
         trigger = find_trigger(message, own.id)
         channel = None if trigger is None else await self._get_channel(message)

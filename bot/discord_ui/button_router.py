@@ -51,9 +51,7 @@ class ButtonRouter:
             self._private.add(name)
 
     async def dispatch(self, interaction: discord.Interaction) -> None:
-        """Call the handler of the pressed button; other interactions are ignored."""
-        if interaction.type is not discord.InteractionType.component:
-            return
+        """Call the handler of the pressed button."""
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, *ids = str(data.get("custom_id")).split(":")
         handler, numbers = self._handlers.get(name), [parse_id(each) for each in ids]

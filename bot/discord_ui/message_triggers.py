@@ -36,10 +36,10 @@ class MessageTrigger:
 def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None:
     """Return what `message` asks of the bot; None where it isn't meant for it.
 
-    Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots, webhooks and the
-    bot itself are never answered, nor system messages (a member joined, a message was pinned, …).
+    Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots and webhooks never
+    come here (`Bot.on_message`); system messages (a member joined, a message was pinned, …) are never answered.
     """
-    if message.author.bot or message.webhook_id is not None or message.type not in _WRITTEN_BY_PEOPLE:
+    if message.type not in _WRITTEN_BY_PEOPLE:
         return None
     replied = _replied_message(message)
     to_bot = replied is not None and replied.author.id == bot_id

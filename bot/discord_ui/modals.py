@@ -90,9 +90,7 @@ class Modals:
         await interaction.response.send_modal(modal)
 
     async def dispatch(self, interaction: discord.Interaction) -> None:
-        """Call the handler of a submitted modal; other interactions are ignored."""
-        if interaction.type is not discord.InteractionType.modal_submit:
-            return
+        """Call the handler of the submitted modal."""
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, _, about = str(data.get("custom_id")).partition(":")
         handler = self._handlers.get(name)
