@@ -88,7 +88,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             await stack.enter_async_context(inflight.running())
         except StoreUnavailable as error:
             raise StartupError(_describe_write_failure(error, settings.database_url)) from error
-        catalog = ModelCatalog(api.models, _model_allowlist(settings), clock)
+        catalog = ModelCatalog(api.models.list_names, _model_allowlist(settings), clock)
         await stack.enter_async_context(_keep_fresh(catalog))
         pronunciations = Pronunciations(StoredPronunciations(database), clock)
         tombstones = Tombstones(usage_keys.erasure_key)
@@ -105,17 +105,17 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         personas = Personas(StoredPersonas(database), clock, workers.files)
         yield Services(
             answering=Answering(
-                api,
+                api.chat,
                 Conversations(database, tombstones, deferred_writes),
                 ledger,
                 workers,
                 clock,
                 window=ContextWindow(settings.history_turns, settings.history_tokens),
             ),
-            text_to_speech=TextToSpeech(api, ledger, pronunciations, workers.audio, clock),
+            text_to_speech=TextToSpeech(api.speech, ledger, pronunciations, workers.audio, clock),
             pronunciations=pronunciations,
             voice_settings=MemberVoices(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
-            image_generator=ImageGenerator(api, ledger, workers.files, clock),
+            image_generator=ImageGenerator(api.images, ledger, workers.files, clock),
             saved_generations=SavedGenerations(ImageGenerations(database, tombstones, deferred_writes), clock),
             settings=GuildSettings(
                 StoredSettings(database), personas, catalog, clock, persona=settings.default_persona
@@ -143,7 +143,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             recovery=Recovery(inflight, clock),
             process_lock=process_lock,
             audio_workers=audio_workers,
-            answer_speakers=AnswerSpeakers(api, ledger, pronunciations, workers.audio),
+            answer_speakers=AnswerSpeakers(api.speech, ledger, pronunciations, workers.audio),
         )
 
 

@@ -1,20 +1,17 @@
-"""The model API as the rest of the bot sees it."""
+"""The client of the model API, and its list of models."""
 
 import random as _random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
 
-from bot.api.chat import Chat
-from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage
+from bot.api.chat import ChatApi
 from bot.api.error_mapping import error_from_payload
-from bot.api.image_validation import GeneratedImage
-from bot.api.images import Images
+from bot.api.images import ImagesApi
 from bot.api.payloads import decode, decode_value, is_error, model_decoder, models_decoder
-from bot.api.retries import Retries
-from bot.api.speech import Speech
-from bot.api.transport import CallLimits, SendStatus, Transport
+from bot.api.speech import SpeechApi
+from bot.api.transport import CallLimits, Transport
 from bot.clock import Clock
 from bot.errors import InvalidApiResponse
 from bot.workers.pool import DecodingWorkers
@@ -25,25 +22,24 @@ MAX_MODELS = 5000
 MAX_NAME_LENGTH = 200
 
 
-class Models:
+class ModelsApi:
     """The list of models, requested each time; `ModelCatalog` caches it."""
 
-    def __init__(self, transport: Transport, retries: Retries) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._retries = retries
 
     async def list_names(self) -> list[str]:
         """Return the models' names in the API's order, each once."""
-        with self._transport.start_timeouts(_CALL) as timeouts:
+        with self._transport.start_call(_CALL) as call:
 
             async def request() -> bytes:
                 limits = self._transport.limits
                 async with self._transport.open(
-                    timeouts, _CALL, _PATH, first_byte_s=limits.first_byte_s, max_bytes=limits.models_bytes
+                    call, _PATH, first_byte_s=limits.first_byte_s, max_bytes=limits.models_bytes
                 ) as response:
                     return await response.read_whole()
 
-            body = await self._retries.retry_call(_CALL, request)
+            body = await call.retry(request)
         return _parse_names(body)
 
 
@@ -71,10 +67,11 @@ _DEFAULT_LIMITS = CallLimits()
 
 
 class ApiClient:
-    """An OpenAI-compatible API. Every method raises `ApiError`s only, each with a sentence for the requester.
+    """An OpenAI-compatible API, one object for each kind of call.
 
-    Streams are async generators: use them under `contextlib.aclosing`; closing one closes its connection at once.
-    A failed attempt is repeated only if nothing came of it.
+    Every call raises `ApiError`s only, each with a sentence for the requester. A failed attempt is repeated only if
+    nothing came of it. Streams are async generators: use them under `contextlib.aclosing`; closing one closes its
+    connection at once.
     """
 
     def __init__(
@@ -89,36 +86,8 @@ class ApiClient:
         limits: CallLimits = _DEFAULT_LIMITS,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        transport = Transport(session, base_url=base_url, key=key, clock=clock, limits=limits)
-        retries = Retries(clock, random)
-        self._models = Models(transport, retries)
-        self._chat = Chat(transport, retries)
-        self._speech = Speech(transport, retries, speech_path, workers.audio)
-        self._images = Images(transport, retries, workers.files)
-
-    async def models(self) -> list[str]:
-        """Return the names of the models that can be used."""
-        return await self._models.list_names()
-
-    def chat_stream(
-        self, model: str, messages: Sequence[ChatMessage], send_status: SendStatus | None = None
-    ) -> AsyncGenerator[ChatEvent, None]:
-        """Yield text and reasoning as they come, then one `StreamEnd`; `send_status` follows the request.
-
-        Deltas before an error stay valid: they were used and have to be paid for.
-        """
-        return self._chat.stream(model, messages, send_status or SendStatus())
-
-    async def chat(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
-        """Return the answer of a request that is not streamed."""
-        return await self._chat.complete(model, messages)
-
-    def speech(
-        self, model: str, text: str, voice: str, send_status: SendStatus | None = None
-    ) -> AsyncGenerator[bytes, None]:
-        """Yield an MP3 file in chunks, the first of them checked to be MP3; `send_status` follows the request."""
-        return self._speech.stream(model, text, voice, send_status or SendStatus())
-
-    async def images(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
-        """Return one to `n` images, each checked to be one; `size` None leaves the choice to the model."""
-        return await self._images.generate(model, prompt, size=size, n=n)
+        transport = Transport(session, base_url=base_url, key=key, clock=clock, limits=limits, random=random)
+        self.models = ModelsApi(transport)
+        self.chat = ChatApi(transport)
+        self.speech = SpeechApi(transport, speech_path, workers.audio)
+        self.images = ImagesApi(transport, workers.files)

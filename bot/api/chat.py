@@ -6,9 +6,11 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TypeGuard
 
-from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.call import ApiCall
+from bot.api.chat_events import ChatAnswer, ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.error_mapping import DeveloperRoleUnsupported, error_from_payload
 from bot.api.payloads import (
+    ChatMessage,
     ChatRequest,
     Choice,
     chat_chunk_decoder,
@@ -21,9 +23,7 @@ from bot.api.payloads import (
     is_error,
 )
 from bot.api.reasoning_filter import ReasoningFilter
-from bot.api.retries import Retries
 from bot.api.sse import EventDecoder, ServerSentEvent
-from bot.api.timeouts import CallTimeouts
 from bot.api.transport import ApiResponse, SendStatus, Transport
 from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
 from bot.text_work import split_slices
@@ -159,23 +159,24 @@ _MAX_LEADING_SPACE_BYTES = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
-class Chat:
+class ChatApi:
     """Requests chat completions; remembers whether the server supports the `developer` role."""
 
-    def __init__(self, transport: Transport, retries: Retries) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._retries = retries
         self._supports_developer_role = True
 
     async def stream(
-        self, model: str, messages: Sequence[ChatMessage], send_status: SendStatus
+        self, model: str, messages: Sequence[ChatMessage], send_status: SendStatus | None = None
     ) -> AsyncGenerator[ChatEvent, None]:
-        """Yield the answer's deltas as they come, then `StreamEnd`. Closing this closes the connection at once.
+        """Yield the answer's deltas as they come, then one `StreamEnd`. Closing this closes the connection at once.
 
+        Deltas before an error stay valid: they were used and have to be paid for. `send_status` follows the request.
         Other callbacks run between two events, also if many arrive at once.
         """
         request = ChatRequest(model, messages, stream=True)
-        async with aclosing(self._request(request, self._transport.limits.first_byte_s, send_status)) as events:
+        first_byte_s = self._transport.limits.first_byte_s
+        async with aclosing(self._request(request, first_byte_s, send_status or SendStatus())) as events:
             async for event in events:
                 yield event
                 await asyncio.sleep(0)
@@ -202,10 +203,10 @@ class Chat:
         self, request: ChatRequest, first_byte_s: float, send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         """Yield the answer's events, with the system role if the server does not support `developer`."""
-        with self._transport.start_timeouts(_CALL) as timeouts:
+        with self._transport.start_call(_CALL) as call:
             if self._supports_developer_role:
                 try:
-                    async with aclosing(self._attempt(request, timeouts, first_byte_s, send_status)) as events:
+                    async with aclosing(self._attempt(request, call, first_byte_s, send_status)) as events:
                         async for event in events:
                             yield event
                     return
@@ -213,7 +214,7 @@ class Chat:
                     if not any(message.role == "developer" for message in request.messages):
                         raise
             adapted = _with_system_role(request)
-            async with aclosing(self._attempt(adapted, timeouts, first_byte_s, send_status)) as events:
+            async with aclosing(self._attempt(adapted, call, first_byte_s, send_status)) as events:
                 async for event in events:
                     if self._supports_developer_role:
                         logger.info("the API does not know the developer role; using system from now on")
@@ -221,18 +222,17 @@ class Chat:
                     yield event
 
     def _attempt(
-        self, request: ChatRequest, timeouts: CallTimeouts, first_byte_s: float, send_status: SendStatus
+        self, request: ChatRequest, call: ApiCall, first_byte_s: float, send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         body = encode(request)
-        return self._retries.retry_stream(_CALL, lambda: self._read_once(body, timeouts, first_byte_s, send_status))
+        return call.retry_stream(lambda: self._read_once(body, call, first_byte_s, send_status))
 
     async def _read_once(
-        self, body: bytes, timeouts: CallTimeouts, first_byte_s: float, send_status: SendStatus
+        self, body: bytes, call: ApiCall, first_byte_s: float, send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         limits = self._transport.limits
         async with self._transport.open(
-            timeouts,
-            _CALL,
+            call,
             _PATH,
             body,
             first_byte_s=first_byte_s,

@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bot.api.timeouts import CallTimeouts
+from bot.api.call import ApiCall
 from bot.api.transport import USER_AGENT, ApiResponse, Transport, connection_error
 from bot.errors import InvalidApiResponse
 
@@ -33,7 +33,7 @@ class ImageDownloader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def download(self, address: str, timeouts: CallTimeouts) -> bytes:
+    async def download(self, address: str, call: ApiCall) -> bytes:
         """Return what is at `address`, bounded in bytes.
 
         Raises:
@@ -43,20 +43,20 @@ class ImageDownloader:
         """
         url = _parse_url(address)
         limits = self._transport.limits
-        due = timeouts.due_in(limits.first_byte_s)
-        resolver = CheckedResolver(allow_private=await timeouts.wait(self._api_is_private, due))
+        due = call.due_in(limits.first_byte_s)
+        resolver = CheckedResolver(allow_private=await call.wait(self._api_is_private, due))
         async with _open_session(resolver) as session:
             for _ in range(_MAX_REDIRECTS):
                 resolver.check_literal(url)
-                async with self._open(session, url, timeouts, due) as response:
+                async with self._open(session, url, call, due) as response:
                     if response.status not in _REDIRECT_STATUSES:
-                        return await self._read(response, timeouts, due)
+                        return await self._read(response, call, due)
                     url = _parse_url(response.headers.get("Location", ""), url)
         raise InvalidApiResponse(f"{_CALL}: too many redirects")
 
     @asynccontextmanager
     async def _open(
-        self, session: aiohttp.ClientSession, url: URL, timeouts: CallTimeouts, due: float
+        self, session: aiohttp.ClientSession, url: URL, call: ApiCall, due: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, connect=self._transport.limits.connect_s)
 
@@ -64,7 +64,7 @@ class ImageDownloader:
             return await session.get(url, timeout=timeout, allow_redirects=False)
 
         try:
-            response = await timeouts.wait(send, due)
+            response = await call.wait(send, due)
         except (aiohttp.InvalidURL, ValueError):
             # An invalid host name shows only when it is resolved: UnicodeError, of the IDNA codec.
             raise InvalidApiResponse(f"{_CALL}: no address") from None
@@ -75,14 +75,13 @@ class ImageDownloader:
         finally:
             response.close()
 
-    async def _read(self, response: aiohttp.ClientResponse, timeouts: CallTimeouts, due: float) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, call: ApiCall, due: float) -> bytes:
         if response.status != 200:
             raise InvalidApiResponse(f"{_CALL}: {response.status}", status=response.status)
         limits = self._transport.limits
         body = ApiResponse(
             response,
-            timeouts,
-            _CALL,
+            call,
             first_byte_due=due,
             idle_s=limits.idle_s,
             max_bytes=limits.image_bytes,

@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Sequence
 
+from bot.api.call import ApiCall
 from bot.api.error_mapping import MAX_ERROR_BYTES, error_from_payload, is_refusal
 from bot.api.image_decoding import SourceKind
 from bot.api.image_download import ImageDownloader
 from bot.api.image_validation import GeneratedImage
 from bot.api.payloads import ImagesRequest, decode_any, encode
-from bot.api.retries import Retries
-from bot.api.timeouts import CallTimeouts
 from bot.api.transport import Transport
 from bot.errors import ApiError, ContentRefused, InvalidApiResponse
 from bot.workers.pool import JobFailed, Workers
@@ -20,17 +19,16 @@ _CALL = "images"
 _PATH = "/images/generations"
 
 
-class Images:
+class ImagesApi:
     """Generated images, from the response itself or from the addresses it names."""
 
-    def __init__(self, transport: Transport, retries: Retries, workers: Workers) -> None:
+    def __init__(self, transport: Transport, workers: Workers) -> None:
         self._transport = transport
-        self._retries = retries
         self._downloader = ImageDownloader(transport)
         self._workers = workers
 
     async def generate(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
-        """Return the usable ones of up to `n` images.
+        """Return the usable ones of up to `n` images; `size` None leaves the choice to the model.
 
         Raises:
             ContentRefused: there is none, and the response says in words that it was refused.
@@ -38,12 +36,11 @@ class Images:
         """
         request_body = encode(ImagesRequest(model, prompt, n, size))
         limits = self._transport.limits
-        with self._transport.start_timeouts(_CALL) as timeouts:
+        with self._transport.start_call(_CALL) as call:
 
             async def request() -> bytes:
                 async with self._transport.open(
-                    timeouts,
-                    _CALL,
+                    call,
                     _PATH,
                     request_body,
                     first_byte_s=limits.unstreamed_first_byte_s,
@@ -51,16 +48,16 @@ class Images:
                 ) as response:
                     return await response.read_whole()
 
-            body = await self._retries.retry_call(_CALL, request)
+            body = await call.retry(request)
             try:
-                return await self._read_images(body, n, timeouts)
+                return await self._read_images(body, n, call)
             except InvalidApiResponse:
                 if len(body) <= MAX_ERROR_BYTES and is_refusal(decode_any(body)):
                     raise ContentRefused("images: refused in words") from None
                 raise
 
-    async def _read_images(self, body: bytes, n: int, timeouts: CallTimeouts) -> list[GeneratedImage]:
-        outcomes = [await self._load_image(sources, timeouts) for sources in await self._find_sources(body, n)]
+    async def _read_images(self, body: bytes, n: int, call: ApiCall) -> list[GeneratedImage]:
+        outcomes = [await self._load_image(sources, call) for sources in await self._find_sources(body, n)]
         images = [outcome for outcome in outcomes if isinstance(outcome, GeneratedImage)]
         if not images:
             reasons = "; ".join(str(outcome) for outcome in outcomes) or "images: an empty list"
@@ -89,7 +86,7 @@ class Images:
         return list(entries.values())
 
     async def _load_image(
-        self, sources: Sequence[tuple[SourceKind, bytes]], timeouts: CallTimeouts
+        self, sources: Sequence[tuple[SourceKind, bytes]], call: ApiCall
     ) -> GeneratedImage | ApiError:
         """Return the image, or why there is none: one bad image must not fail the others.
 
@@ -102,7 +99,7 @@ class Images:
                     case SourceKind.DATA:
                         return await self._validate(data)
                     case SourceKind.URL:
-                        return await self._validate(await self._downloader.download(data.decode(), timeouts))
+                        return await self._validate(await self._downloader.download(data.decode(), call))
                     case _:
                         failure = InvalidApiResponse(data.decode())
             except ApiError as error:

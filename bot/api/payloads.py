@@ -1,4 +1,4 @@
-"""JSON bodies of requests and responses, as msgspec structs.
+"""JSON bodies of requests and responses, as msgspec structs; messages of a chat, which others write, as dataclasses.
 
 Responses are typed where the code relies on the shape and raw where real servers differ (nulls, lists of parts, numbers
 as text): such a field is decoded when it is used, so that an odd one neither fails the rest nor takes unbounded time
@@ -8,12 +8,12 @@ and memory.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final, TypeVar, cast
+from typing import Final, Literal, TypeVar, cast
 
 import msgspec
 
-from bot.api.chat_types import ChatMessage
 from bot.errors import InvalidApiResponse
 
 T = TypeVar("T")
@@ -27,6 +27,47 @@ MAX_PARTS: Final = 1000
 """Of a text that is sent as a list, nested parts included."""
 
 _MAX_PART_DEPTH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A text among other parts of a message."""
+
+    text: str
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUrl:
+    """The URL of an image: always a data URL here, which holds it."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image among the parts of a message."""
+
+    image_url: ImageUrl
+    type: Literal["image_url"] = "image_url"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a conversation; `role` is `developer`, `user` or `assistant`.
+
+    The content is in parts only if it holds images.
+    """
+
+    role: str
+    content: str | tuple[TextPart | ImagePart, ...]
+
+    @property
+    def text(self) -> str:
+        """The text of the message, without images."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 class ChatRequest(msgspec.Struct, omit_defaults=True):

@@ -4,10 +4,9 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from bot.api.call import ApiCall
 from bot.api.error_mapping import MAX_ERROR_BYTES, error_from_payload, is_error_payload, is_refusal
 from bot.api.payloads import SpeechRequest, decode_any, encode
-from bot.api.retries import Retries
-from bot.api.timeouts import CallTimeouts
 from bot.api.transport import ApiResponse, SendStatus, Transport
 from bot.errors import ApiUnreachable, ContentRefused, InvalidApiResponse
 from bot.workers.pool import JobFailed, Workers
@@ -20,17 +19,18 @@ _MP3_HEAD_BYTES = 5
 _CONVERSION_TIMEOUT_S = 30.0
 
 
-class Speech:
+class SpeechApi:
     """Requests speech from the path that the operator set."""
 
-    def __init__(self, transport: Transport, retries: Retries, path: str, workers: Workers) -> None:
+    def __init__(self, transport: Transport, path: str, workers: Workers) -> None:
         self._transport = transport
-        self._retries = retries
         self._path = path
         self._workers = workers
 
-    async def stream(self, model: str, text: str, voice: str, send_status: SendStatus) -> AsyncGenerator[bytes, None]:
-        """Yield the MP3 file in chunks. Closing this closes the connection at once.
+    async def stream(
+        self, model: str, text: str, voice: str, send_status: SendStatus | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the MP3 file in chunks. Closing this closes the connection at once. `send_status` follows the request.
 
         WAV, Ogg and FLAC, which some servers send by default, are converted to MP3 when they are complete.
 
@@ -39,19 +39,18 @@ class Speech:
                 yielded before is the beginning of an incomplete file.
         """
         body = encode(SpeechRequest(model, text, voice))
-        with self._transport.start_timeouts(_CALL) as timeouts:
-            attempts = self._retries.retry_stream(_CALL, lambda: self._read_once(body, timeouts, send_status))
+        with self._transport.start_call(_CALL) as call:
+            attempts = call.retry_stream(lambda: self._read_once(body, call, send_status))
             async with aclosing(attempts) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
     async def _read_once(
-        self, body: bytes, timeouts: CallTimeouts, send_status: SendStatus
+        self, body: bytes, call: ApiCall, send_status: SendStatus | None
     ) -> AsyncGenerator[bytes, None]:
         limits = self._transport.limits
         async with self._transport.open(
-            timeouts,
-            _CALL,
+            call,
             self._path,
             body,
             first_byte_s=limits.first_byte_s,

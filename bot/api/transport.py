@@ -1,6 +1,7 @@
 """One request to the model API: address, key, timeouts, bounded reading, and failures mapped to `ApiError`s."""
 
-from collections.abc import AsyncIterator
+import random as _random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -8,9 +9,9 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
+from bot.api.call import ApiCall
 from bot.api.error_mapping import MAX_ERROR_BYTES, error_from_status
 from bot.api.image_validation import MAX_GENERATED_PIXELS
-from bot.api.timeouts import CallTimeouts
 from bot.clock import Clock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
 
@@ -78,15 +79,13 @@ class ApiResponse:
     def __init__(
         self,
         response: aiohttp.ClientResponse,
-        timeouts: CallTimeouts,
-        call: str,
+        call: ApiCall,
         *,
         first_byte_due: float,
         idle_s: float,
         max_bytes: int,
     ) -> None:
         self._response = response
-        self._timeouts = timeouts
         self._call = call
         self._first_byte_due = first_byte_due
         self._idle_s = idle_s
@@ -106,14 +105,16 @@ class ApiResponse:
             ApiUnreachable: the connection broke, or ended before the length it had announced.
             InvalidApiResponse: the body is larger than the bound.
         """
-        due = self._timeouts.due_in(timeout_s or self._idle_s) if self._received else self._first_byte_due
+        due = self._call.due_in(timeout_s or self._idle_s) if self._received else self._first_byte_due
         try:
-            chunk = await self._timeouts.wait(self._response.content.readany, due)
+            chunk = await self._call.wait(self._response.content.readany, due)
         except (aiohttp.ClientError, OSError) as error:
-            raise connection_error(self._call, error) from None
+            raise connection_error(self._call.name, error) from None
         self._received += len(chunk)
         if self._received > self._max_bytes:
-            raise InvalidApiResponse(f"{self._call}: more than {self._max_bytes} bytes", status=self._response.status)
+            raise InvalidApiResponse(
+                f"{self._call.name}: more than {self._max_bytes} bytes", status=self._response.status
+            )
         return chunk
 
     async def read_rest(self) -> bytes:
@@ -136,7 +137,7 @@ class ApiResponse:
         except ApiUnreachable:
             if not self.has_data:
                 raise
-            raise InvalidApiResponse(f"{self._call}: broke off after {self._received} bytes") from None
+            raise InvalidApiResponse(f"{self._call.name}: broke off after {self._received} bytes") from None
 
 
 class SendStatus:
@@ -151,12 +152,20 @@ class Transport:
     """Sends requests with the key. The key is kept where no repr, log or error shows it."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, base_url: str, key: str, clock: Clock, limits: CallLimits
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        key: str,
+        clock: Clock,
+        limits: CallLimits,
+        random: Callable[[], float] = _random.random,
     ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._key = _Key(key)
         self._clock = clock
+        self._random = random
         self.limits = limits
         self._timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s)
 
@@ -165,15 +174,14 @@ class Transport:
         """Return the API's base URL."""
         return URL(self._base_url)
 
-    def start_timeouts(self, call: str) -> CallTimeouts:
-        """Return the timeouts of one call, all its attempts included; its time starts now."""
-        return CallTimeouts(self._clock, call, self.limits.total_s)
+    def start_call(self, name: str) -> ApiCall:
+        """Return a new call, all its attempts included; its time starts now."""
+        return ApiCall(self._clock, name, self.limits.total_s, self._random)
 
     @asynccontextmanager
     async def open(
         self,
-        timeouts: CallTimeouts,
-        call: str,
+        call: ApiCall,
         path: str,
         body: bytes | None = None,
         *,
@@ -189,16 +197,15 @@ class Transport:
         Raises:
             ApiError: the one that the status or the broken connection means.
         """
-        due = timeouts.due_in(first_byte_s)
+        due = call.due_in(first_byte_s)
         send_status = send_status or SendStatus()
         try:
-            response = await self._send(timeouts, call, path, body, due, send_status)
+            response = await self._send(call, path, body, due, send_status)
             try:
                 if not 200 <= response.status < 300:
-                    raise await self._read_error(timeouts, call, response)
+                    raise await self._read_error(call, response)
                 yield ApiResponse(
                     response,
-                    timeouts,
                     call,
                     first_byte_due=due,
                     idle_s=self.limits.idle_s,
@@ -214,7 +221,7 @@ class Transport:
             raise
 
     async def _send(
-        self, timeouts: CallTimeouts, call: str, path: str, body: bytes | None, due: float, send_status: SendStatus
+        self, call: ApiCall, path: str, body: bytes | None, due: float, send_status: SendStatus
     ) -> aiohttp.ClientResponse:
         headers = {
             "Authorization": self._key.bearer(),
@@ -237,23 +244,23 @@ class Transport:
             )
 
         try:
-            return await timeouts.wait(send, due)
+            return await call.wait(send, due)
         except (aiohttp.ClientError, OSError) as error:
-            raise connection_error(call, error) from None
+            raise connection_error(call.name, error) from None
 
-    async def _read_error(self, timeouts: CallTimeouts, call: str, response: aiohttp.ClientResponse) -> ApiError:
+    async def _read_error(self, call: ApiCall, response: aiohttp.ClientResponse) -> ApiError:
         """Return the error for a response that declined; its body is read for a limited time."""
-        due = timeouts.due_in(self.limits.tail_s)
+        due = call.due_in(self.limits.tail_s)
         body = bytearray()
         try:
-            while len(body) < MAX_ERROR_BYTES and (chunk := await timeouts.wait(response.content.readany, due)):
+            while len(body) < MAX_ERROR_BYTES and (chunk := await call.wait(response.content.readany, due)):
                 body += chunk
         except (aiohttp.ClientError, OSError, ApiTimeout):
             # The status alone says enough.
             body.clear()
         retry_after = response.headers.get("Retry-After")
         return error_from_status(
-            call, response.status, retry_after, bytes(body[:MAX_ERROR_BYTES]), self._clock.discord_now()
+            call.name, response.status, retry_after, bytes(body[:MAX_ERROR_BYTES]), self._clock.discord_now()
         )
 
 

@@ -84,7 +84,7 @@ async def _list_models(settings: Settings, clock: Clock) -> list[str]:
             clock=clock,
             workers=DecodingWorkers(),
         )
-        return await api.models()
+        return await api.models.list_names()
 
 
 def _check_models(settings: Settings, listed: list[str]) -> CheckResult:

@@ -10,8 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.api.api_client import ApiClient
-from bot.api.chat_types import ChatMessage
+from bot.api.chat import ChatApi
+from bot.api.payloads import ChatMessage
 from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
@@ -90,7 +90,7 @@ class Answering:
 
     def __init__(
         self,
-        api: ApiClient,
+        chat: ChatApi,
         conversations: Conversations,
         ledger: Ledger,
         workers: DecodingWorkers,
@@ -98,7 +98,7 @@ class Answering:
         *,
         window: ContextWindow,
     ) -> None:
-        self._api = api
+        self._chat = chat
         self._conversations = conversations
         self._ledger = ledger
         self._workers = workers
@@ -299,7 +299,7 @@ class Answering:
         request_log: RequestLog,
         send_status: SendStatus,
     ) -> None:
-        stream = self._api.chat_stream(prepared.question.model, prepared.messages, send_status)
+        stream = self._chat.stream(prepared.question.model, prepared.messages, send_status)
         async with aclosing(stream) as events, aclosing(meter.count(events, streamer.on_reasoning)) as texts:
             async for text in texts:
                 request_log.mark_first_output()

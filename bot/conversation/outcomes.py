@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.api.chat_types import StreamEnd
+from bot.api.chat_events import StreamEnd
 from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.inflight.cancellation_watcher import MAX_DURATION_S

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from bot.api.chat_types import ChatMessage, ImagePart, ImageUrl, TextPart
+from bot.api.payloads import ChatMessage, ImagePart, ImageUrl, TextPart
 from bot.context import RequestContext
 from bot.store.turns import Turn
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.api.api_client import ApiClient
 from bot.api.image_validation import GeneratedImage
+from bot.api.images import ImagesApi
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import (
@@ -94,8 +94,8 @@ class _ApiRequest:
 class ImageGenerator:
     """Generates images."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, workers: Workers, clock: Clock) -> None:
-        self._api = api
+    def __init__(self, images: ImagesApi, ledger: Ledger, workers: Workers, clock: Clock) -> None:
+        self._images = images
         self._ledger = ledger
         self._clock = clock
         self._workers = workers
@@ -174,7 +174,7 @@ class ImageGenerator:
     async def _request_one(self, api_request: _ApiRequest, request: ImageRequest) -> None:
         """Send one request to the API; its error is kept."""
         try:
-            images = await self._api.images(request.model, request.prompt, size=request.size, n=api_request.n)
+            images = await self._images.generate(request.model, request.prompt, size=request.size, n=api_request.n)
             api_request.images = images
         except ApiError as error:
             api_request.error = error

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Final, Self
 
-from bot.api.api_client import ApiClient
+from bot.api.speech import SpeechApi
 from bot.api.transport import SendStatus
 from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
@@ -48,7 +48,7 @@ class AnswerSpeaker:
 
     def __init__(
         self,
-        api: ApiClient,
+        speech: SpeechApi,
         ledger: Ledger,
         requester: RequestContext,
         start_utterance: StartUtterance,
@@ -59,7 +59,7 @@ class AnswerSpeaker:
         workers: Workers,
     ) -> None:
         self.error: BotError | None = None
-        self._api = api
+        self._speech = speech
         self._ledger = ledger
         self._requester = requester
         self._start_utterance = start_utterance
@@ -166,7 +166,7 @@ class AnswerSpeaker:
         try:
             async with (
                 await self._ledger.reserve(self._requester, characters) as reservation,
-                aclosing(self._api.speech(self._model, sentence, self._voice, send_status)) as chunks,
+                aclosing(self._speech.stream(self._model, sentence, self._voice, send_status)) as chunks,
             ):
                 try:
                     async for chunk in chunks:
@@ -213,8 +213,8 @@ class AnswerSpeaker:
 class AnswerSpeakers:
     """Builds the speakers of answers."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, pronunciations: Pronunciations, workers: Workers) -> None:
-        self._api = api
+    def __init__(self, speech: SpeechApi, ledger: Ledger, pronunciations: Pronunciations, workers: Workers) -> None:
+        self._speech = speech
         self._ledger = ledger
         self._pronunciations = pronunciations
         self._workers = workers
@@ -229,7 +229,7 @@ class AnswerSpeakers:
         """
         pronunciation = await self._pronunciations.get_for_guild(requester.guild_id)
         return AnswerSpeaker(
-            self._api,
+            self._speech,
             self._ledger,
             requester,
             start_utterance,

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.api.api_client import ApiClient
+from bot.api.speech import SpeechApi
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse
@@ -99,9 +99,9 @@ class TextToSpeech:
     """Speaks texts."""
 
     def __init__(
-        self, api: ApiClient, ledger: Ledger, pronunciations: Pronunciations, workers: Workers, clock: Clock
+        self, speech: SpeechApi, ledger: Ledger, pronunciations: Pronunciations, workers: Workers, clock: Clock
     ) -> None:
-        self._api = api
+        self._speech = speech
         self._ledger = ledger
         self._pronunciations = pronunciations
         self._workers = workers
@@ -227,7 +227,7 @@ class TextToSpeech:
     async def _request_part(self, part: _Part, prepared: PreparedSpeech) -> None:
         """Request one chunk. Audio that cannot be used is dropped, and so is not counted as spent."""
         try:
-            async with aclosing(self._api.speech(prepared.model, part.text, prepared.voice)) as chunks:
+            async with aclosing(self._speech.stream(prepared.model, part.text, prepared.voice)) as chunks:
                 async for chunk in chunks:
                     part.feed(chunk)
         except ApiError as error:

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from bot.api.api_client import ApiClient
-from bot.api.chat_types import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
-from bot.api.payloads import decode
+from bot.api.chat_events import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.payloads import ChatMessage, decode
 from bot.errors import (
     ApiError,
     ApiRateLimited,
@@ -46,7 +46,7 @@ USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt
 
 
 async def listen(client: ApiClient) -> list[ChatEvent]:
-    async with aclosing(client.chat_stream("gpt-4.1", HELLO)) as events:
+    async with aclosing(client.chat.stream("gpt-4.1", HELLO)) as events:
         return [event async for event in events]
 
 
@@ -212,7 +212,7 @@ async def test_a_reset_in_mid_stream_is_a_cut_too(connect: Connect) -> None:
         reset(writer)
 
     async with peer(breaking) as api:
-        stream = connect(api.base_url).chat_stream("m", HELLO)
+        stream = connect(api.base_url).chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once upon")
         heard.set()
 
@@ -249,7 +249,7 @@ async def test_no_connection_at_all_is_unreachable_after_three_tries(connect: Co
 async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect: Connect) -> None:
     trouble = {"error": {"message": "MARKER overloaded", "type": "server_error", "code": None}}
     async with peer(chunked(delta("Once"), trouble, DONE)) as api:
-        stream = connect(api.base_url).chat_stream("m", HELLO)
+        stream = connect(api.base_url).chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
         with pytest.raises(ApiServerError) as caught:
             await anext(stream)
@@ -323,7 +323,7 @@ async def test_a_server_without_the_developer_role_gets_system_from_then_on(conn
 
 async def test_closing_the_iterator_closes_the_connection_at_once(connect: Connect) -> None:
     async with peer(chunked(delta("Once"), end="hang")) as api:
-        stream = connect(api.base_url).chat_stream("m", HELLO)
+        stream = connect(api.base_url).chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
         await stream.aclose()
 
@@ -357,7 +357,7 @@ async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect: Co
 async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(chunked(delta("Once"), end="hang")) as api:
-        stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
+        stream = connect(api.base_url, clock=clock).chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
         await clock.advance(300)  # the reader's own time is not the server's silence
         reading = asyncio.ensure_future(anext(stream))
@@ -387,7 +387,7 @@ async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect: C
 async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(chunked(delta("All of it.", finish="stop"), end="hang")) as api:
-        stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
+        stream = connect(api.base_url, clock=clock).chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("All of it.")
         reading = asyncio.ensure_future(anext(stream))
         await pass_until(clock, reading)
@@ -398,7 +398,7 @@ async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(conn
 async def test_an_answer_can_be_had_in_one_piece(connect: Connect) -> None:
     message = {"content": "Hello", "reasoning_content": "Hm"}
     async with peer(replying({"choices": [{"message": message, "finish_reason": "length"}]})) as api:
-        answer = await connect(api.base_url).chat("m", HELLO)
+        answer = await connect(api.base_url).chat.complete("m", HELLO)
 
     assert (answer.text, answer.reasoning, answer.end.finish_reason) == ("Hello", "Hm", "length")
     assert "stream" not in api.requests[0].json
@@ -407,7 +407,7 @@ async def test_an_answer_can_be_had_in_one_piece(connect: Connect) -> None:
 async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], list[int]]:
     """Give the events of an answer, and how often others had had their turn when each came."""
     events, at = [], []
-    async with count_turns() as turns, aclosing(client.chat_stream("gpt-4.1", HELLO)) as stream:
+    async with count_turns() as turns, aclosing(client.chat.stream("gpt-4.1", HELLO)) as stream:
         async for event in stream:
             events.append(event)
             at.append(turns())
@@ -529,7 +529,7 @@ async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect: Connect
 
 async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect: Connect) -> None:
     async with peer(chunked(delta("Hi"), DONE)) as api:
-        answer = await connect(api.base_url).chat("m", [ChatMessage("user", "a\ud83d")])
+        answer = await connect(api.base_url).chat.complete("m", [ChatMessage("user", "a\ud83d")])
 
     assert answer.text == "Hi"
     assert api.requests[0].json["messages"][0]["content"] == "a?"

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from bot.api.api_client import MAX_MODELS
-from bot.api.chat_types import ChatMessage, TextDelta
+from bot.api.chat_events import TextDelta
+from bot.api.payloads import ChatMessage
 from bot.api.transport import CallLimits
 from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
 from bot.messages.render import render
@@ -38,7 +39,7 @@ HELLO = [ChatMessage("user", "MARKERPROMPT")]
 async def test_models_are_listed_once_each_in_order(connect: Connect) -> None:
     entries = [{"id": "gpt-4.1", "object": "model"}, {"id": "tts-1"}, {"id": "gpt-4.1"}, "dall-e-3"]
     async with peer(replying({"object": "list", "data": entries})) as api:
-        names = await connect(api.base_url + "/").models()
+        names = await connect(api.base_url + "/").models.list_names()
 
     assert names == ["gpt-4.1", "tts-1", "dall-e-3"]
     assert api.requests[0].line == "GET /v1/models HTTP/1.1"
@@ -48,12 +49,12 @@ async def test_models_are_listed_once_each_in_order(connect: Connect) -> None:
 async def test_names_that_are_none_are_left_out(connect: Connect) -> None:
     entries = [{"id": 7}, {"id": ""}, {"id": "x" * 201}, {"id": "a\nb"}, {"name": "x"}, None, 3, {"id": "good"}]
     async with peer(replying({"data": entries})) as api:
-        assert await connect(api.base_url).models() == ["good"]
+        assert await connect(api.base_url).models.list_names() == ["good"]
 
 
 async def test_an_endless_list_is_cut(connect: Connect) -> None:
     async with peer(replying({"data": [{"id": f"m{number}"} for number in range(MAX_MODELS + 9)]})) as api:
-        assert len(await connect(api.base_url).models()) == MAX_MODELS
+        assert len(await connect(api.base_url).models.list_names()) == MAX_MODELS
 
 
 NO_LISTS = {
@@ -70,7 +71,7 @@ NO_LISTS = {
 async def test_what_is_no_list_of_models_is_an_error(connect: Connect, answer: Answer, error: type[ApiError]) -> None:
     async with peer(answer) as api:
         with pytest.raises(error):
-            await connect(api.base_url).models()
+            await connect(api.base_url).models.list_names()
 
 
 @asynccontextmanager
@@ -111,7 +112,7 @@ async def test_a_hundred_and_fifty_answers_run_at_once(connect: Connect) -> None
 
     async with peer(together) as api:
         client = connect(api.base_url)
-        asks = [client.chat("m", HELLO) for _ in range(150)]
+        asks = [client.chat.complete("m", HELLO) for _ in range(150)]
         answers = await asyncio.wait_for(asyncio.gather(*asks), DEADLINE_S)
 
     assert {answer.text for answer in answers} == {"Hi"}
@@ -121,7 +122,7 @@ async def test_an_ordinary_server_is_asked_twice(connect: Connect) -> None:
     connections: list[object] = []
     async with ordinary_server(connections) as base_url:
         client = connect(base_url)
-        answers = [await client.chat("m", HELLO), await client.chat("m", HELLO)]
+        answers = [await client.chat.complete("m", HELLO), await client.chat.complete("m", HELLO)]
 
     assert [answer.text for answer in answers] == ["Hi", "Hi"]
     assert len(connections) == 2
@@ -139,12 +140,12 @@ async def test_a_connection_that_is_never_taken_up_is_too_slow(connect: Connect)
         # A clock that stands still: only the limit on connecting can pass.
         client = connect(base_url, clock=FakeClock(), limits=CallLimits(connect_s=0.1))
         with pytest.raises(ApiTimeout):
-            await asyncio.wait_for(client.models(), DEADLINE_S)
+            await asyncio.wait_for(client.models.list_names(), DEADLINE_S)
 
 
 async def test_a_stream_that_its_reader_forgets_is_closed_all_the_same(connect: Connect) -> None:
     async with peer(chunked(delta("Once"), end="hang")) as api:
-        stream = connect(api.base_url).chat_stream("m", HELLO)
+        stream = connect(api.base_url).chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
         del stream
         gc.collect()
@@ -157,10 +158,10 @@ async def test_a_call_leaves_no_task_behind(connect: Connect) -> None:
     before = asyncio.all_tasks()
     async with peer(chunked(delta("Hi", finish="stop"), DONE, end="whole")) as api:
         client = connect(api.base_url)
-        stream = client.chat_stream("m", HELLO)
+        stream = client.chat.stream("m", HELLO)
         assert await anext(stream) == TextDelta("Hi")
         await stream.aclose()
-        never_begun = client.chat_stream("m", HELLO)
+        never_begun = client.chat.stream("m", HELLO)
         await never_begun.aclose()
 
     async with asyncio.timeout(DEADLINE_S):
@@ -193,7 +194,7 @@ async def test_neither_key_nor_words_nor_address_show_in_logs_and_errors(
     async with peer(answer) as api:
         client = connect(api.base_url)
         with pytest.raises(ApiError) as caught:
-            await client.chat("m", HELLO)
+            await client.chat.complete("m", HELLO)
         logging.getLogger("bot").error("ask failed", exc_info=caught.value)
 
     assert secrets_in(caplog.text) == []
@@ -204,13 +205,13 @@ async def test_the_key_shows_in_no_repr(connect: Connect) -> None:
     async with peer(hanging) as api:
         client = connect(api.base_url)
 
-    parts = [client, *vars(client).values(), *vars(client._chat._transport).values()]
+    parts = [client, *vars(client).values(), *vars(client.chat._transport).values()]
     assert KEY not in repr(parts)
 
 
 async def test_other_4xx_are_bad_requests_with_their_status(connect: Connect) -> None:
     async with peer(replying(status=418)) as api:
         with pytest.raises(BadRequest) as caught:
-            await connect(api.base_url).models()
+            await connect(api.base_url).models.list_names()
 
     assert caught.value.status == 418

@@ -44,7 +44,7 @@ def made(*entries: object) -> Json:
 
 
 async def draw(client: ApiClient, *, n: int = 1, size: str | None = None) -> list[GeneratedImage]:
-    return await client.images("dall-e-3", "a cat", size=size, n=n)
+    return await client.images.generate("dall-e-3", "a cat", size=size, n=n)
 
 
 async def test_a_picture_comes_as_it_was_sent(connect: Connect) -> None:

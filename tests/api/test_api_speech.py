@@ -29,7 +29,7 @@ FRAME = b"\xff\xf3\x84\xc4" + b"\0" * 400
 
 
 async def hear(client: ApiClient, text: str = "hello") -> bytes:
-    async with aclosing(client.speech("tts-1", text, "alloy")) as pieces:
+    async with aclosing(client.speech.stream("tts-1", text, "alloy")) as pieces:
         return b"".join([piece async for piece in pieces])
 
 
@@ -159,7 +159,7 @@ async def test_lasting_trouble_is_told_after_three_tries(
 
 async def test_closing_speech_closes_its_connection_at_once(connect: Connect) -> None:
     async with peer(chunked(FRAME, end="hang")) as api:
-        pieces = connect(api.base_url).speech("tts-1", "hello", "alloy")
+        pieces = connect(api.base_url).speech.stream("tts-1", "hello", "alloy")
         assert await anext(pieces) == FRAME
         await pieces.aclose()
 
@@ -171,7 +171,7 @@ async def test_closing_speech_closes_its_connection_at_once(connect: Connect) ->
 async def test_a_silent_speaker_is_too_slow_after_a_minute(connect: Connect, answer: Answer) -> None:
     clock = FakeClock()
     async with peer(answer) as api:
-        pieces = connect(api.base_url, clock=clock).speech("tts-1", "hello", "alloy")
+        pieces = connect(api.base_url, clock=clock).speech.stream("tts-1", "hello", "alloy")
         if answer is not hanging:
             assert await anext(pieces) == FRAME
         reading = asyncio.ensure_future(anext(pieces))

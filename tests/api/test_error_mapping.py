@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.api.chat_types import ChatMessage
 from bot.api.error_mapping import DeveloperRoleUnsupported, error_from_payload, error_from_status
+from bot.api.payloads import ChatMessage
 from bot.errors import (
     ApiError,
     ApiRateLimited,
@@ -150,7 +150,7 @@ def test_a_code_that_is_no_plain_word_is_left_out_of_the_log(code: object) -> No
 @pytest.mark.parametrize("status", [502, 503, 504, 429])
 async def test_passing_trouble_is_tried_again(connect: Connect, clock: ShortPauseClock, status: int) -> None:
     async with peer(replying(status=status), chunked(delta("Hi", finish="stop"))) as api:
-        answer = await connect(api.base_url).chat("m", QUESTION)
+        answer = await connect(api.base_url).chat.complete("m", QUESTION)
 
     assert answer.text == "Hi"
     assert [0.2 < nap < 2 for nap in clock.slept_s] == [True]
@@ -159,7 +159,7 @@ async def test_passing_trouble_is_tried_again(connect: Connect, clock: ShortPaus
 async def test_three_tries_are_all_and_the_pauses_grow(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(replying(status=503)) as api:
         with pytest.raises(ApiServerError):
-            await connect(api.base_url).chat("m", QUESTION)
+            await connect(api.base_url).chat.complete("m", QUESTION)
 
     assert len(api.requests) == 3
     assert len(clock.slept_s) == 2
@@ -171,7 +171,7 @@ async def test_three_tries_are_all_and_the_pauses_grow(connect: Connect, clock: 
 async def test_what_will_not_pass_is_not_tried_again(connect: Connect, clock: ShortPauseClock, status: int) -> None:
     async with peer(replying(status=status, Location="/v1/elsewhere")) as api:
         with pytest.raises(ApiError):
-            await connect(api.base_url).chat("m", QUESTION)
+            await connect(api.base_url).chat.complete("m", QUESTION)
 
     assert len(api.requests) == 1
     assert clock.slept_s == []
@@ -179,7 +179,7 @@ async def test_what_will_not_pass_is_not_tried_again(connect: Connect, clock: Sh
 
 async def test_retry_after_is_honoured_up_to_twenty_seconds(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(replying(status=429, Retry_After="20"), chunked(delta("Hi", finish="stop"))) as api:
-        answer = await connect(api.base_url).chat("m", QUESTION)
+        answer = await connect(api.base_url).chat.complete("m", QUESTION)
 
     assert answer.text == "Hi"
     assert len(clock.slept_s) == 1
@@ -190,7 +190,7 @@ async def test_retry_after_as_a_date_is_measured_on_the_clock(connect: Connect) 
     clock = ShortPauseClock(now=NOW)
     limited = replying(status=429, Retry_After="Tue, 01 Sep 2026 12:00:09 GMT")
     async with peer(limited, chunked(delta("Hi", finish="stop"))) as api:
-        await connect(api.base_url, clock=clock).chat("m", QUESTION)
+        await connect(api.base_url, clock=clock).chat.complete("m", QUESTION)
 
     assert 9 <= clock.slept_s[0] <= 10
 
@@ -198,7 +198,7 @@ async def test_retry_after_as_a_date_is_measured_on_the_clock(connect: Connect) 
 async def test_a_longer_wait_is_told_at_once_instead(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(replying(status=429, Retry_After="21")) as api:
         with pytest.raises(ApiRateLimited) as caught:
-            await connect(api.base_url).chat("m", QUESTION)
+            await connect(api.base_url).chat.complete("m", QUESTION)
 
     assert caught.value.retry_after == 21
     assert "21 seconds" in render(caught.value.message)
@@ -226,7 +226,7 @@ async def test_a_longer_wait_is_told_at_once_instead(connect: Connect, clock: Sh
 async def test_an_absurd_retry_after_tells_no_time(connect: Connect, said: str) -> None:
     async with peer(replying(status=429, Retry_After=said)) as api:
         with pytest.raises(ApiRateLimited) as caught:
-            await connect(api.base_url).chat("m", QUESTION)
+            await connect(api.base_url).chat.complete("m", QUESTION)
 
     assert caught.value.retry_after is None
     assert render(caught.value.message) == render(ApiRateLimited.message)
@@ -259,10 +259,10 @@ async def test_an_endless_error_body_is_read_to_its_bound(connect: Connect) -> N
 
     async with peer(flooding) as api:
         with pytest.raises(BadRequest):
-            await connect(api.base_url).chat("m", QUESTION)
+            await connect(api.base_url).chat.complete("m", QUESTION)
 
 
 async def test_an_error_body_that_breaks_off_leaves_the_status(connect: Connect) -> None:
     async with peer(writing(b"HTTP/1.1 401 No\r\nContent-Length: 500\r\n\r\n{")) as api:
         with pytest.raises(Unauthorised):
-            await connect(api.base_url).chat("m", QUESTION)
+            await connect(api.base_url).chat.complete("m", QUESTION)

@@ -51,8 +51,8 @@ async def fetch(address: str, *, api: str) -> bytes:
     clock = SystemClock()
     async with open_session() as session:
         transport = Transport(session, base_url=api, key=KEY, clock=clock, limits=CallLimits())
-        with transport.start_timeouts("images") as timeouts:
-            return await ImageDownloader(transport).download(address, timeouts)
+        with transport.start_call("images") as call:
+            return await ImageDownloader(transport).download(address, call)
 
 
 HOSTS = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "0.0.0.0"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bot.api.chat_types import ChatMessage
+from bot.api.payloads import ChatMessage
 from bot.conversation.context_window import ContextWindow, SelectedHistory, shorten
 from bot.conversation.prompt import (
     ABOUT,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.chat_events import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.conversation.prompt import estimate_tokens
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import StoreUnavailable

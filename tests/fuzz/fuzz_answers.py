@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from random import Random
 
 from bot.api.api_client import ApiClient
-from bot.api.chat_types import ChatMessage
+from bot.api.payloads import ChatMessage
 from bot.api.transport import CallLimits, open_session
 from bot.errors import ApiError
 from bot.messages.render import render
@@ -67,20 +67,20 @@ async def _ask_for_everything(random: Random) -> None:
 
 
 async def _models(api: ApiClient) -> None:
-    assert all(name.isprintable() for name in await api.models())
+    assert all(name.isprintable() for name in await api.models.list_names())
 
 
 async def _images(api: ApiClient) -> None:
-    assert {each.data for each in await api.images("m", "a cat", size=None, n=3)} == {PNG}
+    assert {each.data for each in await api.images.generate("m", "a cat", size=None, n=3)} == {PNG}
 
 
 async def _speech(api: ApiClient) -> None:
-    async with aclosing(api.speech("m", "Hello.", "alloy")) as pieces:
+    async with aclosing(api.speech.stream("m", "Hello.", "alloy")) as pieces:
         assert [piece async for piece in pieces]
 
 
 async def _chat(api: ApiClient) -> None:
-    async with aclosing(api.chat_stream("m", [ChatMessage("user", "Hello?")])) as events:
+    async with aclosing(api.chat.stream("m", [ChatMessage("user", "Hello?")])) as events:
         assert [event async for event in events]
 
 

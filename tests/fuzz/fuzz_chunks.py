@@ -4,7 +4,7 @@ import json
 from random import Random
 
 from bot.api.chat import ChunkReader
-from bot.api.chat_types import StreamEnd
+from bot.api.chat_events import StreamEnd
 from bot.api.sse import EventDecoder
 from bot.errors import ApiError
 

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from bot.api.api_client import ApiClient
 from bot.api.image_validation import GeneratedImage
+from bot.api.images import ImagesApi
 from bot.clock import SystemClock
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
 from bot.images.compression import ImageTooLarge
@@ -49,7 +49,7 @@ def in_turn(*answers: web.Response) -> Any:
 
 
 async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GenerationResult:
-    use_case = ImageGenerator(shop.api, shop.ledger, shop.workers.files, SystemClock())
+    use_case = ImageGenerator(shop.api.images, shop.ledger, shop.workers.files, SystemClock())
     prepared = await use_case.prepare(REQUESTER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(use_case.generate(prepared, upload_limit), DEADLINE_S)
@@ -101,7 +101,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
         return drawn([PNG]) if wanted.get("n", 1) == 1 else error_response(400)
 
     async with open_service_harness(tmp_path, handle) as shop:
-        use_case = ImageGenerator(shop.api, shop.ledger, shop.workers.files, SystemClock())
+        use_case = ImageGenerator(shop.api.images, shop.ledger, shop.workers.files, SystemClock())
         for _ in range(2):
             result = await use_case.generate(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
@@ -175,12 +175,12 @@ async def test_a_spent_quota_or_a_bad_option_refuses_before_anything_is_asked(tm
 class Telling:
     """An API client that tells when pictures have come."""
 
-    def __init__(self, api: ApiClient) -> None:
+    def __init__(self, api: ImagesApi) -> None:
         self._api = api
         self.came = asyncio.Event()
 
-    async def images(self, *arguments: Any, **options: Any) -> list[GeneratedImage]:
-        pictures = await self._api.images(*arguments, **options)
+    async def generate(self, *arguments: Any, **options: Any) -> list[GeneratedImage]:
+        pictures = await self._api.generate(*arguments, **options)
         self.came.set()
         return pictures
 
@@ -192,7 +192,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
         return await drawing(wanted, request)
 
     async with open_service_harness(tmp_path, handle) as shop:
-        api = Telling(shop.api)
+        api = Telling(shop.api.images)
         use_case = ImageGenerator(api, shop.ledger, shop.workers.files, SystemClock())  # type: ignore[arg-type]
         prepared = await use_case.prepare(REQUESTER, several(3, "dall-e-3"))
         drawing_on = asyncio.create_task(use_case.generate(prepared, MIB_10))

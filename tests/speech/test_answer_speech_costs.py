@@ -23,7 +23,7 @@ SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. 
 
 def speaker_in(shop: ServiceHarness, start_utterance: StartUtterance) -> AnswerSpeaker:
     return AnswerSpeaker(
-        shop.api,
+        shop.api.speech,
         shop.ledger,
         REQUESTER,
         start_utterance,

@@ -79,7 +79,7 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
 
 
 def saying_in(shop: ServiceHarness) -> TextToSpeech:
-    return TextToSpeech(shop.api, shop.ledger, shop.pronunciations, shop.workers.audio, SystemClock())
+    return TextToSpeech(shop.api.speech, shop.ledger, shop.pronunciations, shop.workers.audio, SystemClock())
 
 
 async def say(shop: ServiceHarness, text: str, upload_limit: int = MIB_10) -> Speech:
