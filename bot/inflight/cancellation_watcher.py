@@ -1,17 +1,17 @@
 """Cancels in-flight requests: on a user's request, from any process; out of time; or when messages are deleted."""
 
 import asyncio
-import logging
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from cachetools import FIFOCache
 
 from bot.clock import Clock
 from bot.context import RequestContext
-from bot.errors import StoreUnavailable
 from bot.inflight.cancellation import CancelReason, InFlightRequest
 from bot.store.inflight import InFlightAnswers
+from bot.tasks import background_loop
 
 POLL_INTERVAL_S: Final = 0.4
 """How long a cancellation that was requested from another process may take."""
@@ -24,8 +24,6 @@ MAX_DURATION_S: Final = 14 * 60
 
 MAX_DELETED_IDS: Final = 1000
 """Messages deleted last: one may be deleted before the response to the request that sent it has brought its id."""
-
-logger = logging.getLogger(__name__)
 
 
 class CancellationWatcher:
@@ -91,22 +89,17 @@ class CancellationWatcher:
             if request.answer.channel_id == channel_id:
                 request.cancellation.cancel(CancelReason.DELETED)
 
-    async def run(self) -> None:
-        """Poll, until cancelled, for requests to stop that other processes received, and for requests out of time."""
-        while True:
-            await self._has_requests.wait()
-            await self._clock.sleep(POLL_INTERVAL_S)
-            if not self._requests:
-                continue
-            try:
-                self._cancel_out_of_time()
-                await self._cancel_stopped()
-            except StoreUnavailable:
-                await self._clock.sleep(RETRY_AFTER_S)  # logged where it happened
-            except Exception:
-                # Without polls no answer could be stopped from another process: go on after any error.
-                logger.exception("polling for cancellations failed")
-                await self._clock.sleep(RETRY_AFTER_S)
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Poll, while the block runs, for requests to stop that other processes received, and for those out of time."""
+        return background_loop(self._poll, 0, self._clock, name="cancellation poll", retry_s=RETRY_AFTER_S)
+
+    async def _poll(self) -> None:
+        """Poll once, a moment after there are requests."""
+        await self._has_requests.wait()
+        await self._clock.sleep(POLL_INTERVAL_S)
+        if self._requests:
+            self._cancel_out_of_time()
+            await self._cancel_stopped()
 
     def _cancel_out_of_time(self) -> None:
         oldest_s = self._clock.monotonic() - MAX_DURATION_S

@@ -6,7 +6,7 @@ taken over by another process, which marks their answers as interrupted.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from bot.liveness import ProcessLock
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
 from bot.store.processed_events import ProcessedEvents
+from bot.tasks import BackgroundTasks, background_loop
 
 LEASE_S: Final = 60
 HEARTBEAT_INTERVAL_S: Final = 15
@@ -65,7 +66,8 @@ class InFlightRegistry:
         self._process = process
         self._process_lock = process_lock
         self._on_process_dead = on_process_dead
-        self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used here.
+        self._tasks = BackgroundTasks()
+        self._heartbeats = 0
         self._finished: set[int] = set()
         self._claims_in_memory: FIFOCache[int, None] = FIFOCache(MAX_CLAIMS_IN_MEMORY)
 
@@ -101,15 +103,10 @@ class InFlightRegistry:
         if event_id in self._claims_in_memory:
             return None
         answer = InFlightAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
-        claiming = self._start(
-            self._claims.claim(event_id, self._now_ms(), self._answers.build_insert(answer, self._process))
-        )
-        try:
-            await asyncio.wait({claiming})
-        except asyncio.CancelledError:
-            self._start(self._delete_once_claimed(claiming, event_id))
-            raise
-        if not claiming.result():
+        claiming = self._claims.claim(event_id, self._now_ms(), self._answers.build_insert(answer, self._process))
+        if not await self._tasks.run_shielded(
+            claiming, undo=lambda claimed: self._delete_cancelled(event_id, claimed=claimed)
+        ):
             return None
         request = InFlightRequest(answer, self._record, self._finish)
         self.watcher.add(request)
@@ -123,16 +120,15 @@ class InFlightRegistry:
             StoreUnavailable: the store cannot be used at the start.
         """
         await self._renew_lease()
-        heartbeat = asyncio.create_task(self._heartbeat_loop(), name="in-flight heartbeat")
-        watching = asyncio.create_task(self.watcher.run(), name="cancellation watcher")
         try:
-            yield
+            async with (
+                # Without heartbeats other processes would take this one for dead.
+                background_loop(self._beat, HEARTBEAT_INTERVAL_S, self._clock, name="in-flight heartbeat"),
+                self.watcher.running(),
+            ):
+                yield
         finally:
-            heartbeat.cancel()
-            watching.cancel()
-            await asyncio.wait({heartbeat, watching})
-            while self._tasks:
-                await asyncio.wait(self._tasks)
+            await self._tasks.drain()
             try:
                 await self._delete_finished()
                 await self._answers.delete_process(self._process)
@@ -182,22 +178,13 @@ class InFlightRegistry:
         known = await self._answers.list_leases()
         return all(name == self._process or self._is_dead(name, until_ms) for name, until_ms in known.items())
 
-    async def _heartbeat_loop(self) -> None:
-        """Renew the lease, retry failed deletions and delete old claims, until cancelled."""
-        count = 0
-        while True:
-            await self._clock.sleep(HEARTBEAT_INTERVAL_S)
-            count += 1
-            try:
-                await self._renew_lease()
-                await self._delete_finished()
-                if count % HEARTBEATS_PER_CLEANUP == 0:
-                    await self._delete_old_claims()
-            except StoreUnavailable as error:
-                logger.warning("heartbeat failed", extra={"detail": str(error)})
-            except Exception:
-                # Without heartbeats other processes would take this one for dead: go on after any error.
-                logger.exception("heartbeat failed")
+    async def _beat(self) -> None:
+        """Renew the lease, retry failed deletions and delete old claims."""
+        self._heartbeats += 1
+        await self._renew_lease()
+        await self._delete_finished()
+        if self._heartbeats % HEARTBEATS_PER_CLEANUP == 0:
+            await self._delete_old_claims()
 
     async def _renew_lease(self) -> None:
         await self._answers.renew_lease(self._process, unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S)))
@@ -213,7 +200,7 @@ class InFlightRegistry:
         """Write a request's state. Started at once and in order; the caller may wait for it."""
         self.watcher.check(request)
         state = (request.answer.id, request.message_ids, request.phase, request.final_message_count)
-        return self._start(self._write(*state))
+        return self._tasks.start(self._write(*state))
 
     async def _write(
         self, answer_id: int, message_ids: tuple[int, ...], phase: Phase, final_message_count: int | None
@@ -230,7 +217,7 @@ class InFlightRegistry:
         """Delete a request; if that fails now, the next heartbeat does it."""
         self.watcher.remove(answer_id)
         self._finished.add(answer_id)
-        return self._start(self._try_to_delete_finished())
+        return self._tasks.start(self._try_to_delete_finished())
 
     async def _try_to_delete_finished(self) -> None:
         try:
@@ -244,21 +231,10 @@ class InFlightRegistry:
             await self._answers.delete(finished)
             self._finished.difference_update(finished)
 
-    async def _delete_once_claimed(self, claiming: asyncio.Task[bool], answer_id: int) -> None:
+    async def _delete_cancelled(self, answer_id: int, *, claimed: bool) -> None:
         """Delete a request whose record is written after its caller was cancelled."""
-        try:
-            claimed = await claiming
-        except StoreUnavailable:
-            return  # logged where it happened; nothing was written
         if claimed:
             await self._finish(answer_id)
-
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:  # Any: see `_tasks`
-        """Start a task that no caller's cancellation reaches; `running` waits for it at the end."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.discord_now())

@@ -4,14 +4,12 @@ A reservation belongs to the process that made it and has a lease. A process tha
 died they expire, and any process gives back what was reserved, less what is due of it.
 """
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
 
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
@@ -23,6 +21,7 @@ from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageKeys
 from bot.store.database import Database
 from bot.store.quota_limits import StoredLimit
 from bot.store.usage import Claim, LimitExceeded, Spent, UsageCounter, UsageStore
+from bot.tasks import BackgroundTasks, background_loop
 
 LEASE_S = 60
 RENEW_INTERVAL_S = 15
@@ -44,8 +43,6 @@ MAX_AMOUNT = 10**12
 """More than this in one settlement is a wrong count, and would in the end not fit a database integer."""
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Ledger:
@@ -73,7 +70,8 @@ class Ledger:
         self._is_alive = is_alive
         self._reserved_at: dict[int, float] = {}
         """When each reservation of this process that has not ended was made, in monotonic seconds."""
-        self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
+        self._tasks = BackgroundTasks()
+        self._renewals = 0
         self._unsettled: dict[int, Sequence[Spent]] = {}
 
     async def reserve(self, requester: RequestContext, amounts: Mapping[Kind, int]) -> Reservation:
@@ -90,13 +88,9 @@ class Ledger:
         resolver = self._build_resolver(requester, amounts)
         reservation = Reservation(secrets.randbits(63), resolver, amounts, self._finish)
         reservation.check_amounts(amounts)
-        granting = self._start_task(self._grant(reservation))
-        try:
-            await asyncio.wait({granting})
-        except asyncio.CancelledError:
-            self._start_task(self._release_cancelled(granting, reservation))
-            raise
-        if exceeded := granting.result():
+        if exceeded := await self._tasks.run_shielded(
+            self._grant(reservation), undo=lambda exceeded: self._release_cancelled(reservation, exceeded)
+        ):
             over, applicable, resets_at = _find_last_reset(resolver, exceeded)
             refusal = build_refusal(applicable, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
             raise QuotaExceeded(refusal, resets_at=resets_at, limit_key=applicable.key)
@@ -104,7 +98,7 @@ class Ledger:
 
     def token_budget(self, reservation: Reservation, kind: Kind) -> TokenBudget:
         """Return the budget by which the reserved amount of `kind` grows with the work, a block at a time."""
-        return reservation.build_token_budget(kind, lambda more: self._start_task(self._grow(reservation, kind, more)))
+        return reservation.build_token_budget(kind, lambda more: self._tasks.start(self._grow(reservation, kind, more)))
 
     async def record_due(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """Record what `reservation` costs at least from now on, should this process die.
@@ -121,7 +115,7 @@ class Ledger:
             for position, claim in enumerate(reservation.claims)
             if claim.counter.kind in amounts
         }
-        await asyncio.wait({self._start_task(self._record_due(reservation.id, due))})
+        await self._tasks.run_shielded(self._record_due(reservation.id, due))
 
     async def settle(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """End `reservation`: count `amounts`, which may be less or more than reserved, and give the rest back.
@@ -151,14 +145,12 @@ class Ledger:
             StoreUnavailable: the store cannot be used at the start.
         """
         await self.free_expired()
-        heartbeat = asyncio.create_task(self._heartbeat_loop(), name="ledger heartbeat")
         try:
-            yield
+            # Without the heartbeat this process would lose its leases.
+            async with background_loop(self._beat, RENEW_INTERVAL_S, self._clock, name="ledger heartbeat"):
+                yield
         finally:
-            heartbeat.cancel()
-            await asyncio.wait({heartbeat})
-            while self._tasks:
-                await asyncio.wait(self._tasks)
+            await self._tasks.drain()
             await self._settle_late()
 
     async def free_expired(self) -> None:
@@ -215,23 +207,14 @@ class Ledger:
         """
         await self._usage.renew_leases(self._process, lease_until_ms=self._lease_until_ms())
 
-    async def _heartbeat_loop(self) -> None:
-        """Renew, settle what could not be settled before and free what expired, until cancelled."""
-        beats = 0
-        while True:
-            await self._clock.sleep(RENEW_INTERVAL_S)
-            beats += 1
-            try:
-                await self._settle_late()
-                await self._free_abandoned()
-                await self.renew()
-                if beats % RENEWALS_PER_SWEEP == 0:
-                    await self.free_expired()
-            except StoreUnavailable as error:
-                logger.warning("ledger heartbeat failed", extra={"detail": str(error)})
-            except Exception:
-                # Without the heartbeat this process would lose its leases: whatever went wrong, go on.
-                logger.exception("ledger heartbeat failed")
+    async def _beat(self) -> None:
+        """Renew, settle what could not be settled before and free what expired."""
+        self._renewals += 1
+        await self._settle_late()
+        await self._free_abandoned()
+        await self.renew()
+        if self._renewals % RENEWALS_PER_SWEEP == 0:
+            await self.free_expired()
 
     def _build_resolver(self, requester: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
         return LimitResolver(requester, self._clock.now(), kinds, self._operator_limits, self._usage_keys)
@@ -288,9 +271,7 @@ class Ledger:
             Spent(min(amounts.get(Kind(claim.counter.kind), 0), MAX_AMOUNT), claim.limit, _next_counter(claim.counter))
             for claim in reservation.claims
         ]
-        settling = self._start_task(self._settle(reservation.id, self._unsettled[reservation.id]))
-        await asyncio.wait({settling})
-        settling.result()
+        await self._tasks.run_shielded(self._settle(reservation.id, self._unsettled[reservation.id]))
 
     async def _record_due(self, reservation_id: int, due: Mapping[int, int]) -> None:
         try:
@@ -312,23 +293,10 @@ class Ledger:
         for reservation_id, spent in list(self._unsettled.items()):
             await self._settle(reservation_id, spent)
 
-    async def _release_cancelled(
-        self, granting: asyncio.Task[Sequence[LimitExceeded]], reservation: Reservation
-    ) -> None:
+    async def _release_cancelled(self, reservation: Reservation, exceeded: Sequence[LimitExceeded]) -> None:
         """Release what comes to be reserved after the task that asked was cancelled."""
-        try:
-            exceeded = await granting
-        except StoreUnavailable:
-            return  # logged where it happened; nothing was reserved
         if not exceeded:
             await self._finish(reservation, {})
-
-    def _start_task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:  # Any: what a coroutine sends and is sent.
-        """Start a task that nothing outside can cancel; `running` waits for it at the end."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _build_claims(resolver: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
