@@ -48,6 +48,7 @@ class ChunkReader:
         self._model: str | None = None
         self._has_text = False
         self._has_reasoning = False
+        self.has_deltas = False
         self.finish_reason: str | None = None
         self.done = False
 
@@ -126,9 +127,10 @@ class ChunkReader:
 
     def _deltas(self, reasoning: str, text: str) -> Iterator[ChatEvent]:
         if reasoning:
-            self._has_reasoning = True
+            self.has_deltas = self._has_reasoning = True
             yield ReasoningDelta(reasoning)
         for part in split_slices(text):
+            self.has_deltas = True
             self._has_text = self._has_text or not part.isspace()
             yield TextDelta(part)
 
@@ -263,31 +265,14 @@ async def _read_events(
 ) -> AsyncGenerator[ChatEvent, None]:
     """Yield the deltas of an event stream until it is done or ends."""
     decoder = EventDecoder()
-    has_data = False
     while chunk:
-        for part in _split_chunk(chunk):
-            for event in decoder.feed(part):
-                for delta in _event_deltas(event, reader):
-                    if delta is None:
-                        await asyncio.sleep(0)
-                    else:
-                        has_data = True
-                        yield delta
-                if reader.done:
-                    return
-                await asyncio.sleep(0)  # thousands of events may come at once, all of them without text
-            await asyncio.sleep(0)
-        try:
-            chunk = await response.read(None if reader.finish_reason is None else tail_s)
-        except ApiTimeout:
-            if reader.finish_reason is None:
-                raise
-            return
-        except ApiUnreachable:
-            if not has_data and reader.finish_reason is None:
-                raise
-            break
-    if left := decoder.close():
+        for delta in _chunk_deltas(chunk, decoder, reader):
+            if delta is None:
+                await asyncio.sleep(0)
+            else:
+                yield delta
+        chunk = b"" if reader.done else await _read_chunk(response, reader, tail_s)
+    if not reader.done and (left := decoder.close()):
         try:
             deltas = _event_deltas(left, reader)
         except InvalidApiResponse:
@@ -296,6 +281,30 @@ async def _read_events(
         for delta in deltas:
             if delta is not None:
                 yield delta
+
+
+async def _read_chunk(response: ApiResponse, reader: ChunkReader, tail_s: float) -> bytes:
+    """Return the stream's next bytes; none at its end, and none where a begun answer is cut off or has nothing left."""
+    try:
+        return await response.read(None if reader.finish_reason is None else tail_s)
+    except ApiTimeout:
+        if reader.finish_reason is None:
+            raise
+    except ApiUnreachable:
+        if not reader.has_deltas and reader.finish_reason is None:
+            raise
+    return b""
+
+
+def _chunk_deltas(chunk: bytes, decoder: EventDecoder, reader: ChunkReader) -> Iterator[ChatEvent | None]:
+    """Yield the deltas of a chunk, and None where the caller should let other callbacks run."""
+    for part in _split_chunk(chunk):
+        for event in decoder.feed(part):
+            yield from _event_deltas(event, reader)
+            if reader.done:
+                return
+            yield None  # thousands of events may come at once, all of them without text
+        yield None
 
 
 def _split_chunk(chunk: bytes) -> Iterator[bytes]:
