@@ -15,7 +15,7 @@ A template names its values in braces. Behind a colon stands how a value is writ
 
 import math
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -54,27 +54,9 @@ class _Formatter(string.Formatter):
         if "|" in spec:
             one, other = spec.split("|")
             return one if value == 1 else other
-        match spec:
-            case "digits":
-                return str(value)
-            case "exact":
-                return f"{value:g}"
-            case "relative":
-                return f"<t:{int(value.timestamp())}:R>"
-            case "moment":
-                return f"<t:{int(value.timestamp())}:f>"
-            case "date":
-                return f"<t:{int(value.timestamp())}:D>"
-            case "duration":
-                return _duration(value)
-            case "lines":
-                return "\n".join(map(_plain, value))
-            case "clauses":
-                return "; ".join(map(_plain, value))
-            case "":
-                return _plain(value)
-            case _:
-                raise ValueError(f"no such format: {spec}")
+        if spec not in _FORMATS:
+            raise ValueError(f"no such format: {spec}")
+        return _FORMATS[spec](value)
 
     def check_unused_args(self, used: Any, args: Any, values: Any) -> None:  # noqa: ARG002 - string.Formatter's own
         """Refuse values that a template does not use: a mistake in one of the two."""
@@ -107,3 +89,16 @@ def _duration(seconds: float) -> str:
     counted = ((max(1, round(seconds / unit)), name, most) for unit, name, most in units)
     count, name = next((count, name) for count, name, most in counted if count < most)
     return f"a {name}" if count == 1 else f"{count} {name}s"
+
+
+_FORMATS: Final[Mapping[str, Callable[[Any], str]]] = {  # Any: one of `Value`
+    "": _plain,
+    "digits": str,
+    "exact": "{:g}".format,
+    "relative": lambda when: f"<t:{int(when.timestamp())}:R>",
+    "moment": lambda when: f"<t:{int(when.timestamp())}:f>",
+    "date": lambda when: f"<t:{int(when.timestamp())}:D>",
+    "duration": _duration,
+    "lines": lambda values: "\n".join(map(_plain, values)),
+    "clauses": lambda values: "; ".join(map(_plain, values)),
+}

@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -51,29 +51,27 @@ def _calls(function: Callable[..., Message]) -> Iterator[dict[str, Any]]:
             yield first | {name: value}
 
 
+_SAMPLES: Mapping[Any, Callable[[str], list[Any]]] = {
+    type(None): lambda _: [None],
+    bool: lambda _: [False, True],
+    int: lambda _: [1, 12_345],
+    float: lambda _: [0.5, 90.0],
+    str: lambda name: [name.upper()],
+    datetime: lambda _: [datetime(2026, 11, 30, 12, tzinfo=UTC)],
+    Message: lambda name: [plain(f"[{name}]")],
+}
+
+
 def _samples_of(hint: Any, name: str) -> list[Any]:
-    if hint is type(None):
-        return [None]
-    if hint is bool:
-        return [False, True]
-    if hint is int:
-        return [1, 12_345]
-    if hint is float:
-        return [0.5, 90.0]
-    if hint is str:
-        return [name.upper()]
-    if hint is datetime:
-        return [datetime(2026, 11, 30, 12, tzinfo=UTC)]
-    if hint is Message:
-        return [plain(f"[{name}]")]
-    if get_origin(hint) is Literal:
-        return list(get_args(hint))
-    if get_origin(hint) in (Union, types.UnionType):
-        return [
-            sample for each in get_args(hint) for sample in ([None] if each is type(None) else _samples_of(each, name))
-        ]
-    if get_origin(hint) in (list, Sequence):
-        (sample, *_) = _samples_of(get_args(hint)[0], name)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in _SAMPLES:
+        return _SAMPLES[hint](name)
+    if origin is Literal:
+        return list(arguments)
+    if origin in (Union, types.UnionType):
+        return [sample for each in arguments for sample in _samples_of(each, name)]
+    if origin in (list, Sequence):
+        (sample, *_) = _samples_of(arguments[0], name)
         return [[sample], [sample, sample, sample]]
     raise TypeError(f"{name}: no sample for {hint}")
 
