@@ -57,29 +57,10 @@ class MessageService:
         earlier = self._find_same_nonce(channel, author, message_body)
         if earlier is not None:
             return earlier
-        message = Message(
-            id=self._state.snowflakes.next(),
-            channel_id=channel.id,
-            author=author,
-            content=message_body.content if isinstance(message_body.content, str) else "",
-            created_at=self._state.now(),
-            type=REPLY if message_body.reply_to is not None else DEFAULT,
-            guild_id=channel.guild_id,
-            flags=flags | (0 if message_body.flags is ABSENT else message_body.flags),
-            embeds=[] if message_body.embeds is ABSENT else message_body.embeds,
-            components=[] if message_body.components is ABSENT else message_body.components,
-            nonce=message_body.nonce,
-            reply_to=message_body.reply_to,
-        )
+        message = self._build_message(channel, author, message_body)
+        message.flags |= flags
         if interaction is not None:
-            message.type = COMMAND_ANSWER if interaction.original is None else REPLY
-            message.interaction_id = interaction.id
-            message.interaction_metadata = interaction_metadata(interaction)
-            message.command_name = interaction.command_name
-            message.invoker = interaction.user
-            message.reply_to = None if interaction.original is None else interaction.original.id
-            if interaction.command_name is None and message.type == COMMAND_ANSWER:
-                message.type = DEFAULT
+            _set_interaction(message, interaction)
         message.attachments = self._attachments(message, message_body)
         if not message.loading:
             _validate_message(message)
@@ -143,6 +124,22 @@ class MessageService:
     def upload(self, channel: Channel, upload: Upload) -> Attachment:
         """Return a stored upload that belongs to no message: the value of a command's option."""
         return self._store_upload(upload, channel.id, None, ephemeral=True)
+
+    def _build_message(self, channel: Channel, author: User, message_body: MessageBody) -> Message:
+        return Message(
+            id=self._state.snowflakes.next(),
+            channel_id=channel.id,
+            author=author,
+            content=message_body.content if isinstance(message_body.content, str) else "",
+            created_at=self._state.now(),
+            type=REPLY if message_body.reply_to is not None else DEFAULT,
+            guild_id=channel.guild_id,
+            flags=0 if message_body.flags is ABSENT else message_body.flags,
+            embeds=[] if message_body.embeds is ABSENT else message_body.embeds,
+            components=[] if message_body.components is ABSENT else message_body.components,
+            nonce=message_body.nonce,
+            reply_to=message_body.reply_to,
+        )
 
     def _dispatch_change(self, name: str, message: Message, interaction: Interaction | None) -> None:
         if not message.ephemeral:
@@ -212,6 +209,18 @@ class MessageService:
         )
         self._state.attachments[attachment_id] = stored
         return stored
+
+
+def _set_interaction(message: Message, interaction: Interaction) -> None:
+    """Set what a message has as an interaction's response or follow-up."""
+    message.type = COMMAND_ANSWER if interaction.original is None else REPLY
+    message.interaction_id = interaction.id
+    message.interaction_metadata = interaction_metadata(interaction)
+    message.command_name = interaction.command_name
+    message.invoker = interaction.user
+    message.reply_to = None if interaction.original is None else interaction.original.id
+    if interaction.command_name is None and message.type == COMMAND_ANSWER:
+        message.type = DEFAULT
 
 
 def _validate_message(message: Message) -> None:

@@ -138,26 +138,33 @@ def channel(of: Channel, state: DiscordState) -> Json:
         "parent_id": None if of.parent_id is None else str(of.parent_id),
         "rate_limit_per_user": 0,
     }
-    if of.is_thread:
-        private = of.type is ChannelType.PRIVATE_THREAD
-        count = len(state.messages.get(of.id, []))
-        made = format_timestamp(get_created_at(of.id).timestamp())
-        return {
-            **body,
-            "owner_id": str(of.owner_id),
-            "thread_metadata": {
-                "archived": of.archived,
-                "archive_timestamp": made,
-                "auto_archive_duration": 1440,
-                "locked": False,
-                "create_timestamp": made,
-                **({"invitable": True} if private else {}),
-            },
-            "message_count": count,
-            "member_count": max(1, len(of.joined)),
-            "total_message_sent": count,
-            "applied_tags": [],
-        }
+    return body | (_thread(of, state) if of.is_thread else _guild_channel(of))
+
+
+def _thread(of: Channel, state: DiscordState) -> Json:
+    """Return what a thread has beside the fields of every channel."""
+    private = of.type is ChannelType.PRIVATE_THREAD
+    count = len(state.messages.get(of.id, []))
+    made = format_timestamp(get_created_at(of.id).timestamp())
+    return {
+        "owner_id": str(of.owner_id),
+        "thread_metadata": {
+            "archived": of.archived,
+            "archive_timestamp": made,
+            "auto_archive_duration": 1440,
+            "locked": False,
+            "create_timestamp": made,
+            **({"invitable": True} if private else {}),
+        },
+        "message_count": count,
+        "member_count": max(1, len(of.joined)),
+        "total_message_sent": count,
+        "applied_tags": [],
+    }
+
+
+def _guild_channel(of: Channel) -> Json:
+    """Return what a guild's channel has beside the fields of every channel."""
     overwrites = [
         {
             "id": str(overwrite.subject_id),
@@ -167,7 +174,7 @@ def channel(of: Channel, state: DiscordState) -> Json:
         }
         for overwrite in of.overwrites.values()
     ]
-    body |= {"position": of.position, "permission_overwrites": overwrites, "nsfw": of.nsfw}
+    body: Json = {"position": of.position, "permission_overwrites": overwrites, "nsfw": of.nsfw}
     if of.is_voice:
         body |= {"bitrate": of.bitrate, "user_limit": of.user_limit, "rtc_region": None}
     return body if of.type is ChannelType.VOICE else {**body, "topic": None}

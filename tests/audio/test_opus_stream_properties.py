@@ -31,6 +31,13 @@ class FedClip:
         if not self.rest:
             self.clip.end()
 
+    def assert_heard_whole(self) -> None:
+        heard = self.clip._result
+        assert heard is not None
+        if not heard.dropped:
+            assert (heard.fault is None) == (heard.seconds > 0) == (self.seconds > 0)
+            assert heard.seconds == self.clip.decoded_s == pytest.approx(self.seconds, abs=0.03)
+
 
 numbers = st.integers(0, 9)
 events = st.one_of(
@@ -65,8 +72,4 @@ def test_a_stream_ends_and_what_was_not_dropped_is_heard_whole(happening: list[t
     stream.close()
     assert len(read_packets(pool, stream, 5000)) < 5000
     for each in clips:
-        heard = each.clip._result
-        assert heard is not None
-        if not heard.dropped:
-            assert (heard.fault is None) == (heard.seconds > 0) == (each.seconds > 0)
-            assert heard.seconds == each.clip.decoded_s == pytest.approx(each.seconds, abs=0.03)
+        each.assert_heard_whole()

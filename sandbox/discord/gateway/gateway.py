@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
@@ -152,62 +152,67 @@ class Gateway:
         return socket
 
     def _receive(self, connection: Connection, text: str) -> None:
-        try:
-            frame = json.loads(text)
-            op, data = Opcode(frame["op"]), frame.get("d")
-        except (json.JSONDecodeError, KeyError, TypeError):
-            raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.") from None
-        except ValueError:
-            raise CloseConnection(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None
-        shard = connection.session.shard if connection.session is not None else -1
+        op, data = _decode(text)
+        session = connection.session
         kept = {key: value for key, value in data.items() if key != "token"} if isinstance(data, dict) else None
+        shard = session.shard if session is not None else -1
         self._traffic_log.record_event(sent=False, shard=shard, op=int(op), name=op.name, data=kept)
         if op is Opcode.HEARTBEAT:
-            if not self.acknowledges_heartbeats:
-                return
-            connection.send(Opcode.HEARTBEAT_ACK, None)
+            if self.acknowledges_heartbeats:
+                connection.send(Opcode.HEARTBEAT_ACK, None)
         elif op in (Opcode.IDENTIFY, Opcode.RESUME):
-            if connection.session is not None:
-                raise CloseConnection(CloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
-            if not isinstance(data, dict):
-                raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.")
-            if data.get("token") != self._token:
-                raise CloseConnection(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
-            (self._identify if op is Opcode.IDENTIFY else self._resume)(connection, data)
-        elif connection.session is None:
+            self._begin(connection, op, data)
+        elif session is None:
             raise CloseConnection(CloseCode.NOT_AUTHENTICATED, "Not authenticated.")
-        elif op is Opcode.REQUEST_MEMBERS and isinstance(data, dict):
-            self._send_members(connection.session, data)
-        elif op is Opcode.VOICE_STATE and isinstance(data, dict) and self.voice_state_handler is not None:
-            self.voice_state_handler.update_voice_state(connection.session, data)
+        elif isinstance(data, dict):
+            self._receive_in_session(session, op, data)
+
+    def _begin(self, connection: Connection, op: Opcode, data: object) -> None:
+        if connection.session is not None:
+            raise CloseConnection(CloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
+        if not isinstance(data, dict):
+            raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.")
+        if data.get("token") != self._token:
+            raise CloseConnection(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
+        (self._identify if op is Opcode.IDENTIFY else self._resume)(connection, data)
+
+    def _receive_in_session(self, session: Session, op: Opcode, data: Json) -> None:
+        if op is Opcode.REQUEST_MEMBERS:
+            self._send_members(session, data)
+        elif op is Opcode.VOICE_STATE and self.voice_state_handler is not None:
+            self.voice_state_handler.update_voice_state(session, data)
         # Presence updates have no effect.
 
     def _identify(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
-        intents = data.get("intents")
-        if not isinstance(intents, int) or intents < 0:
-            raise CloseConnection(CloseCode.INVALID_INTENTS, "Invalid intent(s).")
-        if intents & PRIVILEGED & ~self._state.privileged_intents:
-            raise CloseConnection(CloseCode.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        intents = self._read_intents(data)
         if self.identifies_left <= 0:
             raise CloseConnection(CloseCode.AUTHENTICATION_FAILED, "Too many sessions were begun: the token was reset.")
         self.identifies_left -= 1
         shard, shards = data.get("shard") or (0, 1)
         if not 0 <= shard < shards:
             raise CloseConnection(CloseCode.INVALID_SHARD, "Invalid shard.")
-        session = Session(shard, shards, intents)
         for old in [each for each in self._sessions.values() if each.shard == shard and each.connection is None]:
             self._forget(old)  # of a process that ended
+        session = Session(shard, shards, intents)
         self._sessions[session.id] = session
         self._attach(connection, session)
         guilds = [guild for guild in self._state.bot_guilds if session.serves(guild.id)]
-        ready: Json = {
+        self._dispatch(session, "READY", self._ready(session, guilds))
+        for guild in guilds:
+            if intents & GUILDS and not guild.unavailable:  # else it is sent after the outage
+                self._dispatch(session, "GUILD_CREATE", self._guild(guild, session))
+        self.readies += 1
+        self._traffic_log.changed.notify()
+
+    def _ready(self, session: Session, guilds: Sequence[Guild]) -> Json:
+        return {
             "v": 10,
             "user": serializers.own_user(self._state.bot),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "session_type": "normal",
             "resume_gateway_url": self.url,
-            "shard": [shard, shards],
+            "shard": [session.shard, session.shards],
             "application": {"id": str(self._state.application_id), "flags": 0},
             "private_channels": [],
             "relationships": [],
@@ -215,14 +220,14 @@ class Gateway:
             "user_settings": {},
             "geo_ordered_rtc_regions": [],
         }
-        self._dispatch(session, "READY", ready)
-        if intents & GUILDS:
-            for guild in guilds:
-                if guild.unavailable:
-                    continue  # it is sent after the outage
-                self._dispatch(session, "GUILD_CREATE", self._guild(guild, session))
-        self.readies += 1
-        self._traffic_log.changed.notify()
+
+    def _read_intents(self, data: Mapping[str, Any]) -> int:  # Any: JSON
+        intents = data.get("intents")
+        if not isinstance(intents, int) or intents < 0:
+            raise CloseConnection(CloseCode.INVALID_INTENTS, "Invalid intent(s).")
+        if intents & PRIVILEGED & ~self._state.privileged_intents:
+            raise CloseConnection(CloseCode.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        return intents
 
     def _resume(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         session = self._sessions.get(str(data.get("session_id")))
@@ -324,3 +329,13 @@ class Gateway:
 
 
 _UNREADABLE: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
+
+
+def _decode(text: str) -> tuple[Opcode, object]:
+    try:
+        frame = json.loads(text)
+        return Opcode(frame["op"]), frame.get("d")
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.") from None
+    except ValueError:
+        raise CloseConnection(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None

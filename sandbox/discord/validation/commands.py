@@ -17,11 +17,19 @@ from sandbox.json_object import Json
 
 CHAT_INPUT, USER_MENU, MESSAGE_MENU, ENTRY_POINT = 1, 2, 3, 4
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(1, 12)
+NESTING = {SUBCOMMAND, GROUP}
 CHOOSABLE = (STRING, INTEGER, NUMBER)
 MOST_OPTIONS = MOST_CHOICES = 25
 MOST_CHARACTERS = 8000  # names, descriptions and values of one command together
 MOST_TEXT = 6000
 MOST_INTEGER = 2**53
+BOUNDS: Mapping[str, tuple[tuple[int, ...], tuple[type[float], ...], int, int]] = {
+    "min_length": ((STRING,), (int,), 0, MOST_TEXT),
+    "max_length": ((STRING,), (int,), 1, MOST_TEXT),
+    "min_value": ((INTEGER, NUMBER), (int, float), -MOST_INTEGER, MOST_INTEGER),
+    "max_value": ((INTEGER, NUMBER), (int, float), -MOST_INTEGER, MOST_INTEGER),
+}
+"""By field: the types of options that have it, the types of its value, the least and the most."""
 
 
 def validate_command(body: object) -> Json:
@@ -80,7 +88,7 @@ def _options(body: Json, *, depth: int) -> list[Json]:
     names = [option["name"] for option in checked]
     if len(set(names)) < len(names):
         raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", "Option names must be unique")
-    nested = [option["type"] in (SUBCOMMAND, GROUP) for option in checked]
+    nested = [option["type"] in NESTING for option in checked]
     if any(nested) and not all(nested):
         raise invalid_form(
             "options", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Sub-commands and plain options do not mix"
@@ -109,30 +117,43 @@ def _option(body: object, depth: int) -> Json:
         localized = _localizations(body, field)
         if localized is not None:
             checked[f"{field}_localizations"] = localized
-    if kind in (SUBCOMMAND, GROUP):
-        options = _options(body, depth=depth + 1)
-        if kind == GROUP and any(option["type"] != SUBCOMMAND for option in options):
-            raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Groups hold sub-commands only")
-        if kind == SUBCOMMAND and any(option["type"] in (SUBCOMMAND, GROUP) for option in options):
-            raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Nested too deep")
-        return checked | ({"options": options} if options else {})
+    if kind in NESTING:
+        return checked | _nested_options(body, kind, depth)
     if depth > 0 and "options" in body and body["options"]:
         raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "This type has no options")
+    return checked | _value_fields(body, kind)
+
+
+def _nested_options(body: Json, kind: int, depth: int) -> Json:
+    options = _options(body, depth=depth + 1)
+    kinds = {option["type"] for option in options}
+    if kind == GROUP and kinds - {SUBCOMMAND}:
+        raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Groups hold sub-commands only")
+    if kind == SUBCOMMAND and kinds & NESTING:
+        raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Nested too deep")
+    return {"options": options} if options else {}
+
+
+def _value_fields(body: Json, kind: int) -> Json:
+    """Return what an option with a value has beside its name and description."""
+    fields: Json = {}
     for flag in ("required", "autocomplete"):
         if not isinstance(body.get(flag, False), bool | None):
             raise bad_type(flag, "boolean")
         if body.get(flag):
-            checked[flag] = True
+            fields[flag] = True
     choices = _choices(body, kind)
     if choices:
-        checked["choices"] = choices
-    if checked.get("autocomplete") and (choices or kind not in CHOOSABLE):
+        fields["choices"] = choices
+    if fields.get("autocomplete") and (choices or kind not in CHOOSABLE):
         raise invalid_form(
             "autocomplete",
             "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_INVALID",
             "No autocomplete with choices or this type",
         )
-    return checked | _bounds(body, kind)
+    if kind == CHANNEL and body.get("channel_types"):
+        fields["channel_types"] = body["channel_types"]
+    return fields | _bounds(body, kind)
 
 
 def _choices(body: Json, kind: int) -> list[Json]:
@@ -169,24 +190,13 @@ def validate_choice(choice: object, kind: int, path: str) -> Json:
 
 
 def _bounds(body: Json, kind: int) -> Json:
-    bounds: Json = {}
-    limits: Mapping[str, tuple[int, int]] = {"min_length": (0, MOST_TEXT), "max_length": (1, MOST_TEXT)}
-    for field, (low, high) in limits.items():
-        value = body.get(field)
-        if value is None:
-            continue
-        if kind != STRING or not isinstance(value, int) or not low <= value <= high:
-            raise invalid_form(field, "NUMBER_TYPE_MAX", f"Must be between {low} and {high}, on strings only")
-        bounds[field] = value
-    for field in ("min_value", "max_value"):
-        value = body.get(field)
-        if value is None:
-            continue
-        if kind not in (INTEGER, NUMBER) or isinstance(value, bool) or abs(value) > MOST_INTEGER:
-            raise invalid_form(field, "NUMBER_TYPE_MAX", "Must be a number, on numbers only")
-        bounds[field] = value
-    if kind == CHANNEL and body.get("channel_types"):
-        bounds["channel_types"] = body["channel_types"]
+    bounds = {field: body[field] for field in BOUNDS if body.get(field) is not None}
+    for field, value in bounds.items():
+        kinds, types, low, high = BOUNDS[field]
+        if kind not in kinds or isinstance(value, bool) or not isinstance(value, types) or not low <= value <= high:
+            raise invalid_form(
+                field, "NUMBER_TYPE_MAX", f"Must be between {low} and {high}, on options of some types only"
+            )
     return bounds
 
 

@@ -26,11 +26,7 @@ def validate_components(components: Sequence[Json], *, v2: bool) -> None:
         DiscordError: they are invalid.
     """
     if not v2:
-        if len(components) > MOST_ROWS:
-            raise too_long("components", MOST_ROWS)
-        for index, component in enumerate(components):
-            if component.get("type") != ROW:
-                raise invalid_form(f"components.{index}.type", "UNION_TYPE_CHOICES", "Value of field must be (1,)")
+        _check_rows(components)
     found = list(_iterate(components, "components"))
     if len(found) > MOST_IN_ALL:
         raise too_long("components", MOST_IN_ALL)
@@ -38,20 +34,35 @@ def validate_components(components: Sequence[Json], *, v2: bool) -> None:
     for path, component in found:
         if not isinstance(component.get("type"), int):
             raise required(f"{path}.type")
-        custom_id = component.get("custom_id")
-        if custom_id is None:
-            if component["type"] == BUTTON and component.get("style") not in LINK_STYLES:
-                raise required(f"{path}.custom_id")
-            continue
-        if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= MOST_CUSTOM_ID:
-            raise bad_length(f"{path}.custom_id", 1, MOST_CUSTOM_ID)
+        custom_id = _custom_id(component, f"{path}.custom_id")
         if custom_id in ids:
             raise invalid_form(
                 f"{path}.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
             )
-        ids.add(custom_id)
+        if custom_id is not None:
+            ids.add(custom_id)
     if sum(len(str(each.get("content", ""))) for _, each in found if each["type"] == TEXT_DISPLAY) > MOST_TEXT:
         raise too_long("components", MOST_TEXT)
+
+
+def _check_rows(components: Sequence[Json]) -> None:
+    if len(components) > MOST_ROWS:
+        raise too_long("components", MOST_ROWS)
+    for index, component in enumerate(components):
+        if component.get("type") != ROW:
+            raise invalid_form(f"components.{index}.type", "UNION_TYPE_CHOICES", "Value of field must be (1,)")
+
+
+def _custom_id(component: Json, path: str) -> str | None:
+    """Return a component's custom id; None if it has none and needs none."""
+    custom_id = component.get("custom_id")
+    if custom_id is None:
+        if component["type"] == BUTTON and component.get("style") not in LINK_STYLES:
+            raise required(path)
+        return None
+    if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= MOST_CUSTOM_ID:
+        raise bad_length(path, 1, MOST_CUSTOM_ID)
+    return custom_id
 
 
 def assign_component_ids(components: Sequence[Json]) -> list[Json]:

@@ -44,38 +44,37 @@ class VoiceWsHandler:
         if kind is WSMsgType.BINARY and isinstance(body, bytes) and body:
             self._receive_binary(body)
             return
-        try:
-            frame = json.loads(body)
-            op, data = VoiceOpcode(frame["op"]), frame.get("d")
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-            raise CloseVoiceConnection(VoiceCloseCode.DECODE_ERROR, "Failed to decode payload.") from None
-        except ValueError:
-            raise CloseVoiceConnection(VoiceCloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None
-        if not isinstance(data, dict):
-            raise CloseVoiceConnection(VoiceCloseCode.DECODE_ERROR, "Failed to decode payload.")
+        op, data = _decode(body)
         self._changed.notify()
         call = self._connection.call
         if op is VoiceOpcode.HEARTBEAT:
             self._connection.send(VoiceOpcode.HEARTBEAT_ACK, {"t": data.get("t")})
         elif op in (VoiceOpcode.IDENTIFY, VoiceOpcode.RESUME):
-            if call is not None:
-                raise CloseVoiceConnection(VoiceCloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
-            code = self._faults.take_close_code()
-            if code is not None:
-                raise CloseVoiceConnection(code, "This was asked for.")
-            (self._identify if op is VoiceOpcode.IDENTIFY else self._resume)(data)
+            self._begin(op, data)
         elif call is None:
             raise CloseVoiceConnection(VoiceCloseCode.NOT_AUTHENTICATED, "Not authenticated.")
-        elif op is VoiceOpcode.SELECT_PROTOCOL:
-            self._select_protocol(call, data)
-        elif op is VoiceOpcode.SPEAKING:
-            self._set_speaking(call, data)
-        elif op is VoiceOpcode.DAVE_TRANSITION_READY and call.group is not None:
-            call.group.confirm_transition(_int(data.get("transition_id")))
-        elif op is VoiceOpcode.MLS_INVALID_COMMIT_WELCOME and call.group is not None:
-            self._calls.get_recorder(call.guild_id).add_flaw(
-                f"call {call.number}: it did not understand a commit or welcome"
-            )
+        else:
+            self._receive_in_call(call, op, data)
+
+    def _begin(self, op: VoiceOpcode, data: Mapping[str, Any]) -> None:  # Any: JSON
+        if self._connection.call is not None:
+            raise CloseVoiceConnection(VoiceCloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
+        code = self._faults.take_close_code()
+        if code is not None:
+            raise CloseVoiceConnection(code, "This was asked for.")
+        (self._identify if op is VoiceOpcode.IDENTIFY else self._resume)(data)
+
+    def _receive_in_call(self, call: Call, op: VoiceOpcode, data: Mapping[str, Any]) -> None:  # Any: JSON
+        match op:
+            case VoiceOpcode.SELECT_PROTOCOL:
+                self._select_protocol(call, data)
+            case VoiceOpcode.SPEAKING:
+                self._set_speaking(call, data)
+            case VoiceOpcode.DAVE_TRANSITION_READY if call.group is not None:
+                call.group.confirm_transition(_int(data.get("transition_id")))
+            case VoiceOpcode.MLS_INVALID_COMMIT_WELCOME if call.group is not None:
+                recorder = self._calls.get_recorder(call.guild_id)
+                recorder.add_flaw(f"call {call.number}: it did not understand a commit or welcome")
 
     def _receive_binary(self, body: bytes) -> None:
         call = self._connection.call
@@ -163,6 +162,19 @@ class VoiceWsHandler:
         call.announced = True
         call.speaking = bool(data.get("speaking"))
         call.record_early()
+
+
+def _decode(body: str | bytes) -> tuple[VoiceOpcode, Json]:
+    try:
+        frame = json.loads(body)
+        op, data = VoiceOpcode(frame["op"]), frame.get("d")
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        raise CloseVoiceConnection(VoiceCloseCode.DECODE_ERROR, "Failed to decode payload.") from None
+    except ValueError:
+        raise CloseVoiceConnection(VoiceCloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None
+    if not isinstance(data, dict):
+        raise CloseVoiceConnection(VoiceCloseCode.DECODE_ERROR, "Failed to decode payload.")
+    return op, data
 
 
 def _int(value: object) -> int:
