@@ -58,7 +58,9 @@ def format_code(formula: str) -> str:
 MAX_FORMULA_LENGTH: Final = 1500
 """Characters of a formula; what goes on for longer was no formula."""
 
-_OPENING = re.compile(r"\$\$(?!\$)|\\\[|\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}")
+FORMULA_START = re.compile(r"\$\$(?!\$)|\\\[|\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}")
+"""What the content of a line begins with that may be a formula of its own lines."""
+
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _PUNCTUATION: Final = ".,;:"
 
@@ -78,12 +80,12 @@ class DisplayMath:
         self._add(opening.string[opening.end() :])
 
     @classmethod
-    def from_line(cls, line: str, inset: Inset, paper: Paper) -> "DisplayMath | None":
-        """Return the formula that `line` starts; None where it holds other text too, or only escaped brackets."""
-        content = inset.content_of(line) or ""
-        opening = _OPENING.match(content)
-        if opening is None:
-            return None
+    def from_line(cls, opening: re.Match[str], line: str, inset: Inset, paper: Paper) -> "DisplayMath | None":
+        """Return the formula that `line` starts; None where it holds other text too, or only escaped brackets.
+
+        `opening` is what `FORMULA_START` finds in the line's content.
+        """
+        content = opening.string
         formula, end, rest = content[opening.end() :].partition(_closing_of(opening))
         if "`" in content or (end and (rest.strip(_PUNCTUATION + " ") or not formula.strip())):
             return None
@@ -122,10 +124,9 @@ class DisplayMath:
             self._lines.append(_replace_backticks(line.strip()))
 
 
-def draft_formula(content: str) -> str | None:
-    """Return how the beginning of a line that may become a formula looks; None where it does not begin like one."""
-    opening = _OPENING.match(content)
-    return format_code(content[opening.end() :] or "…") if opening else None
+def draft_formula(opening: re.Match[str]) -> str:
+    """Return how the beginning of a line that may become a formula looks."""
+    return format_code(opening.string[opening.end() :] or "…")
 
 
 def _closing_of(opening: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.markdown import break_points
-from bot.markdown.fences import INITIAL_STATE, QUOTE, BlockState, match_containers, next_state
+from bot.markdown.blocks import INITIAL_STATE, QUOTE, BlockState, match_containers, next_state
 
 LOOKAHEAD: Final = 64
 """How far beyond the limit a cut may look, in characters. What comes later never changes it."""

@@ -6,18 +6,44 @@ task boxes, HTML. Code stays as it is, and no word is lost. What is written is c
 Used like a `Splitter`. However the text arrives, the parts are the same; those that are complete never change.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
-from bot.markdown.blocks import Block, Inset, Paper
-from bot.markdown.fences import INITIAL_STATE, BlockState, match_containers, next_state
-from bot.markdown.inline import InlineRenderer, strip_unfinished
-from bot.markdown.lines import PROBE_LENGTH, PrefixedLine, is_plain_text, render_line, starts_fence
-from bot.markdown.math import DisplayMath, draft_formula
+from bot.markdown.blocks import BlockReader, Inset, Paper, is_code
+from bot.markdown.lines import (
+    PROBE_LENGTH,
+    InlineRenderer,
+    PrefixedLine,
+    is_plain_text,
+    render_line,
+    starts_fence,
+    strip_unfinished,
+)
+from bot.markdown.math import FORMULA_START, DisplayMath, draft_formula
 from bot.markdown.splitter import MESSAGE_LIMIT, Splitter, split
 from bot.markdown.tables import TableRenderer
 
 _MAX_HELD_LENGTH: Final = 4000
 """Whatever a line began like: with so many characters it is shown as it comes."""
+
+
+class Block(Protocol):
+    """A block of several lines that Discord cannot show, while it comes: the wall to the kinds of blocks.
+
+    It is given line after line until one does not belong to it. Then it is finished: it writes itself, or returns its
+    lines to be read as text, where it turned out to be no block.
+    """
+
+    def add_line(self, line: str) -> bool:
+        """Add the next line; return False where it does not belong to the block, which then ends."""
+        ...
+
+    def finish(self, *, at_end: bool) -> list[str]:
+        """Write the block; return the lines that are text instead. `at_end`: the answer ends with this block."""
+        ...
+
+    def draft(self, line: str) -> str | None:
+        """Return how the unwritten lines and the beginning of a next one look; None where that is not of the block."""
+        ...
 
 
 class BlockRenderer:
@@ -27,10 +53,9 @@ class BlockRenderer:
         self._paper = paper
         self._carriage_return = ""  # held until it is known whether a line feed follows
         self._line = ""  # the line that is coming, less what of it is written
-        self._state = INITIAL_STATE  # before that line
+        self._reader = BlockReader()  # has read what is written of that line, while it is shown as it comes
         self._block: Block | None = None
         self._inline: InlineRenderer | None = None  # the line is ordinary text, shown as it comes
-        self._written: list[str] = []  # its source so far, while it is shown as it comes
 
     def feed(self, text: str) -> None:
         """Add text, and write what is certain by now."""
@@ -46,7 +71,7 @@ class BlockRenderer:
     def finish(self) -> None:
         """Write the rest. Nothing may be fed afterwards."""
         line, self._line = self._line, ""
-        if line or self._inline or self._written:
+        if line or self._reader.has_line:
             self._end_line(line)
         self._end_block(at_end=True)
 
@@ -55,7 +80,7 @@ class BlockRenderer:
         line = self._line
         if self._inline is not None:
             return self._inline.draft()
-        if self._written or _is_code(self._state, line):
+        if self._reader.has_line or is_code(self._reader.state, line):
             return line
         if self._block is None:
             return self._draft_line(line)
@@ -66,16 +91,16 @@ class BlockRenderer:
         content = PrefixedLine.read(line).content
         if content.startswith("|"):
             return ""  # a table, most likely
-        if (formula := draft_formula(content)) is not None:
-            return formula
-        return render_line(strip_unfinished(line), in_paragraph=self._state.in_paragraph) or ""
+        if opening := FORMULA_START.match(content):
+            return draft_formula(opening)
+        return render_line(strip_unfinished(line), in_paragraph=self._reader.state.in_paragraph) or ""
 
     def _begin_line(self) -> None:
         """Write what is certain of the line that is coming, if it is shown as it comes."""
         line = self._line
         if not line:
             return
-        if self._written:
+        if self._reader.has_line:
             markdown = line if self._inline is None else self._inline.feed(line)
         elif self._is_verbatim(line):
             self._end_block()
@@ -88,7 +113,7 @@ class BlockRenderer:
         else:
             return
         self._paper.write(markdown)
-        self._written.append(line)
+        self._reader.add(line)
         self._line = ""
 
     def _end_line(self, line: str) -> None:
@@ -96,48 +121,56 @@ class BlockRenderer:
         self._line = line
         self._begin_line()
         self._line = ""
-        if not self._written:
+        if not self._reader.has_line:
             self._render_whole_line(line)
             return
         self._paper.write((self._inline.feed("", is_end=True) if self._inline else "") + "\n")
-        self._state = next_state(self._state, "".join(self._written))
-        self._inline, self._written = None, []
+        self._inline = None
+        self._reader.end_line()
 
     def _is_verbatim(self, line: str) -> bool:
         """Return whether a line that begins with `line` is code, or begins it, and can be shown as it comes."""
-        fence = self._state.fence
+        fence = self._reader.state.fence
         if fence is not None and not fence.containers:
             return True
         return len(line) >= _MAX_HELD_LENGTH and (
-            _is_code(self._state, line[:_MAX_HELD_LENGTH]) or starts_fence(line[:PROBE_LENGTH])
+            is_code(self._reader.state, line[:_MAX_HELD_LENGTH]) or starts_fence(line[:PROBE_LENGTH])
         )
 
     def _is_ordinary(self, line: str) -> bool:
         """Return whether a line that begins with `line` is shown as it comes; always so when it is very long."""
         if len(line) >= _MAX_HELD_LENGTH:
             return True
-        if self._state.open_fence or isinstance(self._block, DisplayMath):
+        if self._reader.state.open_fence or isinstance(self._block, DisplayMath):
             return False
         return len(line) >= PROBE_LENGTH and is_plain_text(line[:PROBE_LENGTH])
 
     def _render_whole_line(self, line: str) -> None:
         """Write a whole line, or add it to the block."""
-        before, self._state = self._state, next_state(self._state, line)
-        is_code = _is_code(before, line)
+        before = self._reader.state
+        self._reader.add(line)
+        self._reader.end_line()
         if self._block is not None:
             if self._block.add_line(line):
                 return
             self._end_block()
-        if is_code or self._state.open_fence or not line.strip():
+        if is_code(before, line) or self._reader.state.open_fence or not line.strip():
             self._paper.write(line + "\n")
             return
-        inset = Inset.of_line(line, self._state)
-        if inset is not None:
-            self._block = DisplayMath.from_line(line, inset, self._paper) or TableRenderer.from_line(
-                line, inset, self._paper
-            )
+        self._block = self._begin_block(line)
         if self._block is None:
             self._write(line, in_paragraph=before.in_paragraph)
+
+    def _begin_block(self, line: str) -> Block | None:
+        """Return the block that a line may begin; None where it begins none."""
+        inset = Inset.of_line(line, self._reader.state)
+        if inset is None:
+            return None
+        content = inset.content_of(line) or ""
+        opening = FORMULA_START.match(content)
+        if opening and (formula := DisplayMath.from_line(opening, line, inset, self._paper)):
+            return formula
+        return TableRenderer.from_line(line, content, inset, self._paper) if "|" in content else None
 
     def _end_block(self, *, at_end: bool = False) -> None:
         if self._block is not None:
@@ -149,14 +182,6 @@ class BlockRenderer:
         markdown = render_line(line, in_paragraph=in_paragraph)
         if markdown is not None:
             self._paper.write(markdown + "\n")
-
-
-def _is_code(state: BlockState, line: str) -> bool:
-    """Return whether `line` belongs to a fence that is open before it, as code or as its end."""
-    if state.fence is None:
-        return state.indented_fence is not None
-    depth, _ = match_containers(state.containers, line.expandtabs(4))
-    return depth == len(state.containers)
 
 
 def render_markdown(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:

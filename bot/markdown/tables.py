@@ -12,8 +12,7 @@ from typing import Final, Self
 
 from bot.markdown.blocks import Inset, Paper
 from bot.markdown.grid import Align, CellText, Grid
-from bot.markdown.inline import render_inline, strip_unfinished
-from bot.markdown.lines import render_line
+from bot.markdown.lines import render_inline, render_line, strip_unfinished
 from bot.markdown.links import Link
 
 _BORDER = re.compile(r"(?<!\\)\|")
@@ -186,10 +185,9 @@ class TableRenderer:
         self._has_written_records = False
 
     @classmethod
-    def from_line(cls, line: str, inset: Inset, paper: Paper) -> "TableRenderer | None":
-        """Return a table if `line` may be a header."""
-        content = inset.content_of(line) or ""
-        return cls(paper, inset, line, content) if "|" in content and not _OTHER_BLOCK.match(content) else None
+    def from_line(cls, line: str, content: str, inset: Inset, paper: Paper) -> "TableRenderer | None":
+        """Return a table if `line`, whose content has a border, may be a header."""
+        return None if _OTHER_BLOCK.match(content) else cls(paper, inset, line, content)
 
     def add_line(self, line: str) -> bool:
         """Add the delimiter, or a row."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.fences import INITIAL_STATE, BlockState, next_state
+from bot.markdown.blocks import INITIAL_STATE, BlockState, next_state
 from tests.support.markdown_oracle import has_open_fence
 
 SHARDS = [
