@@ -21,7 +21,7 @@ from bot.discord_ui.gateway import guard_frames, guard_parsers, is_connected, li
 from bot.discord_ui.interruption_notices import InterruptionNotices
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
-from bot.discord_ui.replies.factory import Replies
+from bot.discord_ui.replies import Replies
 from bot.discord_ui.tree import CommandTree
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.manager import VoiceManager
@@ -128,6 +128,7 @@ class Bot(commands.AutoShardedBot):
             services.voice_settings,
             self.voice_manager,
             self.audience,
+            self.rate_limit_buckets,
         )
 
     async def login(self, token: str) -> None:

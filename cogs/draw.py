@@ -10,12 +10,13 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui.answer_runner import wait_in_queue
+from bot.discord_ui.answer_runner import wait_for_slot
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row, parse_id
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.interaction_messages import acknowledge, edit_original
+from bot.discord_ui.interaction_output import open_output
 from bot.discord_ui.modals import Modals
+from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
@@ -43,6 +44,7 @@ class DrawCog(commands.Cog):
         settings: GuildSettings,
         catalog: ModelCatalog,
         limiter: ConcurrencyLimiter,
+        buckets: RateLimitBuckets,
         buttons: ButtonRouter,
         modals: Modals,
     ) -> None:
@@ -51,6 +53,7 @@ class DrawCog(commands.Cog):
         self._settings = settings
         self._catalog = catalog
         self._limiter = limiter
+        self._buckets = buckets
         self._modals = modals
         buttons.register(_AGAIN, self._again)
         buttons.register(_EDIT, self._edit)
@@ -131,8 +134,9 @@ class DrawCog(commands.Cog):
         """Generate, and show it in a new message with buttons; `author_id` is the member who wrote the prompt."""
         prepared = await self._image_generator.prepare(requester, request)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
-            message_id = await acknowledge(interaction)
-            await wait_in_queue(interaction, slot)
+            output = open_output(interaction, self._buckets)
+            message_id = await output.acknowledge()
+            await wait_for_slot(output.show_status, slot)
             generated = await self._image_generator.generate(prepared, interaction.filesize_limit)
             generation_id = await self._saved_generations.save(prepared, author_id=author_id, message_id=message_id)
             files = [
@@ -140,7 +144,7 @@ class DrawCog(commands.Cog):
                 for file in generated.files
             ]
             text = "" if generated.notice is None else render(generated.notice)
-            await edit_original(interaction, text, files, _buttons(generation_id))
+            await output.show_result(text, files, _buttons(generation_id))
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -171,6 +175,7 @@ async def setup(bot: Bot) -> None:
             services.settings,
             services.catalog,
             services.concurrency,
+            bot.rate_limit_buckets,
             bot.buttons,
             bot.modals,
         )

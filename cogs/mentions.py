@@ -16,9 +16,7 @@ from bot.discord_ui.command_sync import format_command_mention
 from bot.discord_ui.context import MessageableChannel, author_of
 from bot.discord_ui.event_gate import EventGate
 from bot.discord_ui.message_triggers import MessageTrigger, find_trigger
-from bot.discord_ui.replies.errors import CANNOT_WRITE
-from bot.discord_ui.replies.factory import Replies
-from bot.discord_ui.replies.output import ReplyOutput
+from bot.discord_ui.replies import CANNOT_WRITE, Replies, Reply
 from bot.errors import UserError
 from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
@@ -62,28 +60,28 @@ class MentionsCog(commands.Cog):
         channel = None if trigger is None else await self._get_channel(message)
         if trigger is None or channel is None:
             return
-        answer = self._replies.to(message, channel)
+        reply = self._replies.to(message, channel)
         asker_id = message.author.id
-        if not await self._gate.admit_message(answer, application_id=own.id, channel_id=channel.id, member_id=asker_id):
+        if not await self._gate.admit_message(reply, application_id=own.id, channel_id=channel.id, member_id=asker_id):
             return
         try:
-            await self._answer(answer, trigger, channel)
+            await self._answer(reply, trigger, channel)
         except UserError as refusal:
-            await self._replies.errors.refuse(answer, refusal)
+            await self._replies.errors.refuse(reply, refusal)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
-            await answer.tell(error)
+            await reply.tell(error)
 
-    async def _answer(self, answer: ReplyOutput, trigger: MessageTrigger, channel: MessageableChannel) -> None:
-        requester = author_of(answer.message, channel)
+    async def _answer(self, reply: Reply, trigger: MessageTrigger, channel: MessageableChannel) -> None:
+        requester = author_of(reply.message, channel)
         self._access_policy.check_request(requester.user_id, requester.guild_id)
-        if not answer.permissions.write:
+        if not reply.permissions.write:
             logger.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
-            await self._replies.errors.react(answer, CANNOT_WRITE)
+            await self._replies.errors.react(reply, CANNOT_WRITE)
             return
-        files = build_attachments(answer.message.attachments)
+        files = build_attachments(reply.message.attachments)
         if trigger.unseen or not (trigger.text or files):
-            await self._replies.errors.hint(answer, self._hint(trigger), DELETE_HINT_AFTER_S)
+            await self._replies.errors.hint(reply, self._hint(trigger), DELETE_HINT_AFTER_S)
             return
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
@@ -94,16 +92,16 @@ class MentionsCog(commands.Cog):
             reply_to=trigger.reply_to,
             quoted=trigger.quoted,
             attachments=files,
-            message_id=answer.id,
+            message_id=reply.id,
             trigger=trigger.kind,
         )
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
-            if await wait_for_slot(answer.show_status, slot):
+            if await wait_for_slot(reply.output.show_status, slot):
                 prepared = await self._answering.drop_deleted(prepared)
-            async with self._replies.typing.until(answer.first_text, answer.channel):
-                with answer.writing():
-                    await self._answering.answer(prepared, answer)
+            async with self._replies.typing.until(reply.first_text, reply.channel):
+                with reply.writing():
+                    await self._answering.answer(prepared, reply.output)
 
     async def _get_channel(self, message: discord.Message) -> MessageableChannel | None:
         """Return the channel of a message; one that is not in the cache is fetched."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from functools import partial
 
 import discord
 
@@ -12,8 +11,7 @@ from bot.concurrency_limit import ConcurrencyLimiter, Slot
 from bot.context import RequestContext
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.discord_ui.interaction_messages import acknowledge, show_status
-from bot.discord_ui.interaction_output import InteractionOutput
+from bot.discord_ui.interaction_output import open_output
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.messages import answers as texts
 from bot.messages.message import Message
@@ -22,18 +20,13 @@ from bot.speech.answer_speech import AnswerSpeaker
 logger = logging.getLogger(__name__)
 
 
-async def wait_in_queue(interaction: discord.Interaction, slot: Slot) -> bool:
-    """Wait until it is the turn of `slot`, and say so in the acknowledged `interaction`; return whether it waited.
+async def wait_for_slot(show: Callable[[Message], Awaitable[None]], slot: Slot) -> bool:
+    """Wait until it is the turn of `slot`; `show` puts a notice in place of the answer. Return whether it waited.
 
     Raises:
         QueueTimeout: the person would not get the answer any more.
         ShuttingDown: no more answers start.
     """
-    return await wait_for_slot(partial(show_status, interaction), slot)
-
-
-async def wait_for_slot(show: Callable[[Message], Awaitable[None]], slot: Slot) -> bool:
-    """Do as `wait_in_queue` does, where `show` puts a notice in place of the answer."""
 
     async def tell(position: int) -> None:
         # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
@@ -73,9 +66,8 @@ class AnswerRunner:
         """Answer `question` in a new message, private where the question is; `speaker` says it aloud meanwhile."""
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, speaker or nullcontext(), self._limiter.slot(requester) as slot:
-            await acknowledge(interaction, private=question.private)
-            if await wait_in_queue(interaction, slot):
+            output = open_output(interaction, self._buckets, private=question.private)
+            await output.acknowledge()
+            if await wait_for_slot(output.show_status, slot):
                 prepared = await self._answering.drop_deleted(prepared)
-            bucket = self._buckets.for_interaction(interaction.token)
-            output = InteractionOutput(interaction, bucket, private=question.private)
             await self._answering.answer(prepared, output, speaker)

@@ -12,14 +12,13 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.discord_ui.components import build_answer_view
-from bot.discord_ui.interaction_messages import edit_original, get_inflight_request, show_status
-from bot.discord_ui.rate_limit_buckets import SharedBucket
+from bot.discord_ui.interaction_messages import acknowledge, edit_original, get_inflight_request, show_status
+from bot.discord_ui.rate_limit_buckets import RateLimitBuckets, SharedBucket
+from bot.discord_ui.recording_output import DiscordOutput, RecordingOutput
 from bot.discord_ui.sent_messages import detecting_deletion, messages_after, messages_of_interaction, raise_if_deleted
 from bot.inflight.cancellation import CancellationToken
 from bot.messages.message import Message
-from bot.store.inflight import Phase
-from bot.streaming.output import AnswerButtons, OutputDeleted
-from bot.streaming.pages import PROGRESS_MARKER
+from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted
 
 logger = logging.getLogger(__name__)
 
@@ -153,11 +152,18 @@ class InteractionOutput:
     discord.py behaves, interaction webhooks); the caller ensures that.
     """
 
-    def __init__(self, interaction: discord.Interaction, bucket: SharedBucket, *, private: bool) -> None:
+    def __init__(
+        self,
+        interaction: discord.Interaction,
+        bucket: SharedBucket,
+        cancellation: CancellationToken,
+        *,
+        private: bool,
+    ) -> None:
         self._interaction = interaction
         self._bucket = bucket
-        self._inflight = get_inflight_request(interaction)
-        self.cancellation = CancellationToken() if self._inflight is None else self._inflight.cancellation
+        self._private = private
+        self.cancellation = cancellation
         """Cancelled where the answer is to end."""
         self._ids: list[int] = []
         self._follow_ups = FollowUps(interaction, private=private)
@@ -194,14 +200,22 @@ class InteractionOutput:
         """Do as `show` does, with a file."""
         await self._apply(index, text, [discord.File(io.BytesIO(data), filename)], buttons)
 
-    async def show_status(self, status: Message, buttons: AnswerButtons) -> None:
+    async def acknowledge(self) -> int | None:
+        """Acknowledge with "thinking…", and return the id of that message."""
+        return await acknowledge(self._interaction, private=self._private)
+
+    async def show_status(self, status: Message, buttons: AnswerButtons = NO_BUTTONS) -> None:
         """Put `status` in place of "thinking…"."""
         await show_status(self._interaction, status, build_answer_view(buttons))
 
+    async def show_result(
+        self, text: str, files: Sequence[discord.File] = (), view: discord.ui.View | None = None
+    ) -> None:
+        """Put all there is to show in place of "thinking…"."""
+        await edit_original(self._interaction, text, files, view)
+
     async def mark_final(self, message_count: int) -> None:
-        """Record that the final text follows, for the process that takes over after a crash."""
-        if self._inflight is not None:
-            await self._inflight.mark_final(message_count)
+        """Do nothing: see `RecordingOutput`."""
 
     async def _apply(self, index: int, text: str, files: list[discord.File], buttons: AnswerButtons) -> None:
         with detecting_deletion(self.cancellation):
@@ -211,13 +225,11 @@ class InteractionOutput:
         self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None
     ) -> None:
         if index == 0:
-            await self._record_first_text(text)
             self._ids[:1] = [await edit_original(self._interaction, text, files, view)]
         elif index == len(self._ids):
             await self._create(text, files, view)
         else:
             await self._follow_ups.edit(self._ids[index], text, files, view)
-        self._record_messages()
 
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is deleted."""
@@ -232,13 +244,10 @@ class InteractionOutput:
         if found is not None:
             await self._follow_ups.edit(found, text, files, view)
 
-    async def _record_first_text(self, text: str) -> None:
-        """See that it is known of words that don't tell it themselves that they are not all, before they show."""
-        inflight = self._inflight
-        if inflight is not None and inflight.phase is not Phase.WAITING and not text.endswith(PROGRESS_MARKER):
-            inflight.set_phase(Phase.TEXT)
-            await inflight.wait_recorded()
 
-    def _record_messages(self) -> None:
-        if self._inflight is not None:
-            self._inflight.set_phase(Phase.TEXT, self.message_ids)
+def open_output(interaction: discord.Interaction, buckets: RateLimitBuckets, *, private: bool = False) -> DiscordOutput:
+    """Return where an interaction's request shows; recorded where the request has an in-flight row."""
+    inflight = get_inflight_request(interaction)
+    cancellation = CancellationToken() if inflight is None else inflight.cancellation
+    output = InteractionOutput(interaction, buckets.for_interaction(interaction.token), cancellation, private=private)
+    return output if inflight is None else RecordingOutput(output, inflight)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.discord_ui.context import ChannelPermissions
-from bot.discord_ui.replies.errors import CANNOT_WRITE, DELETE_AFTER_S, PLEASE_WAIT, ReplyErrors
+from bot.discord_ui.replies import CANNOT_WRITE, DELETE_AFTER_S, PLEASE_WAIT, ReplyErrors
 from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.messages.message import plain
 from bot.messages.render import render
@@ -36,8 +36,8 @@ class Answer:
         return SimpleNamespace(id=7, get_partial_message=lambda number: SimpleNamespace(delete=self._deleter(number)))
 
     @property
-    def message_ids(self) -> tuple[int, ...]:
-        return tuple(range(len(self.said)))
+    def output(self) -> Any:
+        return SimpleNamespace(message_ids=tuple(range(len(self.said))))
 
     async def tell(self, error: UserError) -> bool:
         self.said.append(render(error.message))

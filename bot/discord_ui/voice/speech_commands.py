@@ -7,8 +7,10 @@ import discord
 
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui.answer_runner import wait_in_queue
-from bot.discord_ui.interaction_messages import acknowledge, edit_original
+from bot.discord_ui.answer_runner import wait_for_slot
+from bot.discord_ui.interaction_output import open_output
+from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
+from bot.discord_ui.recording_output import DiscordOutput
 from bot.discord_ui.voice.audience import VIEW, Audience, build_origin
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.playback_target import PlaybackTarget, resolve_playback_target
@@ -34,6 +36,7 @@ class SpeechCommands:
         voice_settings: MemberVoices,
         voice_manager: VoiceManager,
         audience: Audience,
+        buckets: RateLimitBuckets,
     ) -> None:
         self._text_to_speech = text_to_speech
         self._settings = settings
@@ -41,6 +44,7 @@ class SpeechCommands:
         self._voice_settings = voice_settings
         self._voice_manager = voice_manager
         self._audience = audience
+        self._buckets = buckets
 
     async def say(
         self,
@@ -74,12 +78,18 @@ class SpeechCommands:
         settings = await self._voice_settings.get(requester, voice)
         prepared = await self._text_to_speech.prepare(requester, text, settings.name, model, to_speakable=to_speakable)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
-            await acknowledge(interaction, private=private)
-            await wait_in_queue(interaction, slot)
-            await self._say(interaction, prepared, target, settings.speed)
+            output = open_output(interaction, self._buckets, private=private)
+            await output.acknowledge()
+            await wait_for_slot(output.show_status, slot)
+            await self._say(interaction, output, prepared, target, settings.speed)
 
     async def _say(
-        self, interaction: discord.Interaction, prepared: PreparedSpeech, target: PlaybackTarget, speed: float
+        self,
+        interaction: discord.Interaction,
+        output: DiscordOutput,
+        prepared: PreparedSpeech,
+        target: PlaybackTarget,
+        speed: float,
     ) -> None:
         utterance, refusal = None, None
         try:
@@ -92,4 +102,4 @@ class SpeechCommands:
             refusal = utterance.refusal.message
         notes = " ".join(render(note) for note in (speech.note, refusal) if note is not None)
         files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []
-        await edit_original(interaction, notes, files)
+        await output.show_result(notes, files)

@@ -1,1 +1,0 @@
-"""Answers to messages: reply, typing indicator, errors."""
