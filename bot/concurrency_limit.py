@@ -7,10 +7,11 @@ import asyncio
 import heapq
 import itertools
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.context import RequestContext
@@ -31,24 +32,46 @@ NotifyPosition = Callable[[int], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class Limit:
+    """The answers of one member, or in one channel: how many run, and which wait."""
+
+    max_running: int | None
+    running: int = 0
+    queue: dict[int, "Slot"] = field(default_factory=dict)
+    """Those who wait, by number: first come, first in the dictionary."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Return whether no more may run."""
+        return self.max_running is not None and self.running >= self.max_running
+
+
 class Slot:
     """Room for one answer: enter it, await `wait`, do the work; leaving starts the next, whatever happened.
 
     Args:
         limiter: what made it.
-        member_id: whose answer it is.
-        channel_id: where it counts.
+        requester: whose answer it is.
+        member: the member's limit.
+        channel: the limit of the channel where it counts.
     """
 
-    def __init__(self, limiter: "ConcurrencyLimiter", member_id: int, channel_id: int) -> None:
-        self.member_id = member_id
-        self.channel_id = channel_id
+    def __init__(self, limiter: "ConcurrencyLimiter", requester: RequestContext, member: Limit, channel: Limit) -> None:
+        self.member = member
+        self.channel = channel
         self.number = -1
         """Its number in the order of all that ever waited."""
         self.running = False
         self.ready = asyncio.Event()
         """Set when the wait is over: `running`, or the limiter is closed."""
         self._limiter = limiter
+        self._requester = requester
+
+    @property
+    def limits(self) -> tuple[Limit, Limit]:
+        """Return the limits that it counts under."""
+        return self.member, self.channel
 
     async def wait(self, notify: NotifyPosition) -> bool:
         """Wait until the answer may start, which is at once below the limits; return whether there was a wait.
@@ -79,8 +102,8 @@ class Slot:
         logger.info(
             "queued",
             extra={
-                "user": self.member_id,
-                "channel": self.channel_id,
+                "user": self._requester.user_id,
+                "channel": self._requester.settings_channel_id,
                 "waited_ms": round((clock.monotonic() - since) * 1000),
             },
         )
@@ -122,15 +145,15 @@ class ConcurrencyLimiter:
         self._member_limit = member
         self._channel_limit = channel
         self._numbers = itertools.count()
-        self._running_by_member: Counter[int] = Counter()
-        self._running_by_channel: Counter[int] = Counter()
-        # Those who wait, by number: first come, first in the dictionary.
-        self._queue_by_member: dict[int, dict[int, Slot]] = {}
-        self._queue_by_channel: dict[int, dict[int, Slot]] = {}
+        # The limits of those with slots, and no others: each is kept by its slots alone.
+        self._members: WeakValueDictionary[int, Limit] = WeakValueDictionary()
+        self._channels: WeakValueDictionary[int, Limit] = WeakValueDictionary()
 
     def slot(self, requester: RequestContext) -> Slot:
         """Return a slot for an answer to `requester`; it counts once it is entered."""
-        return Slot(self, requester.user_id, requester.settings_channel_id)
+        member = self._members.setdefault(requester.user_id, Limit(self._member_limit))
+        channel = self._channels.setdefault(requester.settings_channel_id, Limit(self._channel_limit))
+        return Slot(self, requester, member, channel)
 
     def enter(self, slot: Slot) -> None:
         """Start `slot` below the limits, else put it into the queue.
@@ -141,15 +164,14 @@ class ConcurrencyLimiter:
         """
         if self.closed:
             raise ShuttingDown
-        if self._is_below_limits(slot):
+        if not any(limit.is_reached for limit in slot.limits):
             self._start(slot)
             return
-        queue = self._queue_by_channel.setdefault(slot.channel_id, {})
-        if len(queue) >= MAX_QUEUE_LENGTH:
+        if len(slot.channel.queue) >= MAX_QUEUE_LENGTH:
             raise QueueFull
         slot.number = next(self._numbers)
-        queue[slot.number] = slot
-        self._queue_by_member.setdefault(slot.member_id, {})[slot.number] = slot
+        for limit in slot.limits:
+            limit.queue[slot.number] = slot
 
     def leave(self, slot: Slot) -> None:
         """Remove `slot`, running or waiting, and start those that are below the limits now."""
@@ -157,73 +179,51 @@ class ConcurrencyLimiter:
             self._remove_from_queue(slot)
             return
         slot.running = False
-        for counts, key in ((self._running_by_member, slot.member_id), (self._running_by_channel, slot.channel_id)):
-            counts[key] -= 1
-            if not counts[key]:
-                del counts[key]
+        for limit in slot.limits:
+            limit.running -= 1
         if not self.closed:
             self._start_waiting(slot)
 
     def position_of(self, slot: Slot) -> int:
         """Return how many came before `slot` and wait under the same limit."""
-        queue = self._queue_by_member.get(slot.member_id, {})
-        if self._is_reached(self._channel_limit, self._running_by_channel[slot.channel_id]):
-            queue = self._queue_by_channel.get(slot.channel_id, {})
-        return sum(1 for _ in itertools.takewhile(lambda number: number < slot.number, queue))
+        limit = slot.channel if slot.channel.is_reached else slot.member
+        return sum(1 for _ in itertools.takewhile(lambda number: number < slot.number, limit.queue))
 
     def close(self) -> None:
         """Start no more answers; `Slot.wait` raises for those that wait."""
         self.closed = True
-        for queue in self._queue_by_channel.values():
-            for slot in queue.values():
+        for channel in self._channels.values():
+            for slot in channel.queue.values():
                 slot.ready.set()
 
     @property
     def running(self) -> int:
         """Return how many answers run."""
-        return self._running_by_member.total()
+        return sum(member.running for member in self._members.values())
 
     @property
     def waiting(self) -> int:
         """Return how many wait."""
-        return sum(len(queue) for queue in self._queue_by_channel.values())
-
-    def _is_below_limits(self, slot: Slot) -> bool:
-        return not (
-            self._is_reached(self._member_limit, self._running_by_member[slot.member_id])
-            or self._is_reached(self._channel_limit, self._running_by_channel[slot.channel_id])
-        )
-
-    def _is_reached(self, limit: int | None, count: int) -> bool:
-        return limit is not None and count >= limit
+        return sum(len(channel.queue) for channel in self._channels.values())
 
     def _start(self, slot: Slot) -> None:
-        self._running_by_member[slot.member_id] += 1
-        self._running_by_channel[slot.channel_id] += 1
+        for limit in slot.limits:
+            limit.running += 1
         slot.running = True
         slot.ready.set()
 
     def _start_waiting(self, left: Slot) -> None:
         """Start those that waited under the limits of `left`, in the order they came."""
-        member_id, channel_id = left.member_id, left.channel_id
-        limits = [
-            (self._queue_by_member.get(member_id, {}), self._running_by_member, member_id, self._member_limit),
-            (self._queue_by_channel.get(channel_id, {}), self._running_by_channel, channel_id, self._channel_limit),
-        ]
-        limited = [each for each in limits if each[3] is not None]
-        started: list[Slot] = []
-        for _, slot in heapq.merge(*(queue.items() for queue, *_ in limited), key=lambda item: item[0]):
-            if all(self._is_reached(limit, counts[key]) for _, counts, key, limit in limited):
+        limits = [limit for limit in left.limits if limit.max_running is not None]
+        queues = [list(limit.queue.values()) for limit in limits]
+        for slot in heapq.merge(*queues, key=lambda slot: slot.number):
+            if all(limit.is_reached for limit in limits):
                 break
-            if not slot.running and self._is_below_limits(slot):  # one that is in both queues comes twice
+            # One that is in both queues comes twice.
+            if not slot.running and not any(limit.is_reached for limit in slot.limits):
+                self._remove_from_queue(slot)
                 self._start(slot)
-                started.append(slot)
-        for slot in started:
-            self._remove_from_queue(slot)
 
     def _remove_from_queue(self, slot: Slot) -> None:
-        for queues, key in ((self._queue_by_member, slot.member_id), (self._queue_by_channel, slot.channel_id)):
-            queue = queues.get(key, {})
-            queue.pop(slot.number, None)
-            if not queue:
-                queues.pop(key, None)
+        for limit in slot.limits:
+            limit.queue.pop(slot.number, None)

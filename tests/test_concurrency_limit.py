@@ -227,3 +227,11 @@ async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: 
         with suppress(asyncio.CancelledError):
             await answer.task
     assert (limiter.running, limiter.waiting) == (0, 0)
+
+
+async def test_nothing_is_kept_of_those_whose_answers_ended() -> None:
+    limiter = ConcurrencyLimiter(FakeClock(), member=1, channel=2)
+    all_of_them = await answers(limiter, requester(ADA), requester(ADA), requester(BEN, THERE))
+    assert (len(limiter._members), len(limiter._channels)) == (2, 2)
+    await end(*all_of_them)
+    assert (len(limiter._members), len(limiter._channels)) == (0, 0)
