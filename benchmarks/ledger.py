@@ -11,9 +11,9 @@ import time
 from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind, OperatorLimits
-from bot.quotas.resolver import UsageKeys, derive_key
+from bot.quotas.resolver import OperatorLimits, UsageKeys, derive_key
 from bot.store.open import open_database
+from bot.store.quota_limits import Kind
 
 ROUNDS = 2_000
 

@@ -30,8 +30,7 @@ from bot.messages import database as texts
 from bot.messages.message import Message
 from bot.model_catalog import ModelAllowlist, ModelCatalog, ModelKind, ModelKinds
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import OperatorLimits
-from bot.quotas.resolver import UsageKeys, derive_key
+from bot.quotas.resolver import OperatorLimits, UsageKeys, derive_key
 from bot.quotas.usage import UsageReader
 from bot.services import Services
 from bot.settings import Settings

@@ -13,12 +13,12 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.lists import show_privately
 from bot.discord_ui.tree import READS
 from bot.errors import InvalidOption
-from bot.guilds.quota_settings import GuildLimit, LimitChange, Listing, QuotaSettings, Target
+from bot.guilds.quota_settings import LimitChange, Listing, QuotaSettings, Target
 from bot.messages import quotas as texts
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.quotas.limit_messages import build_limit, format_role
-from bot.quotas.limits import Kind, Limit, Period, Scope
+from bot.store.quota_limits import Kind, Limit, Period, Scope
 
 Scopes = Literal["server", "channel", "member", "role"]
 Kinds = Literal["messages", "tokens", "speech_characters", "images"]
@@ -75,7 +75,7 @@ class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit w
         """Limit messages, tokens, speech or images for the server, a channel, a member or a role."""
         target = _target(target_channel, target_member, target_role)
         change = await self._quotas.set(requester_of(interaction), Scope(scope), Kind(kind), Period(per), limit, target)
-        text = "\n".join(map(render, _list_after_setting(change)))
+        text = "\n".join(map(render, _list_after_setting(change, interaction.guild_id)))
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command()
@@ -95,20 +95,22 @@ class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit w
         change = await self._quotas.clear(requester_of(interaction), Scope(scope), Kind(kind), Period(per), target)
         message = texts.no_such_limit()
         if change is not None:
-            message = texts.limit_removed(*_get_target(change.changed), build_limit(change.changed.limit))
+            message = texts.limit_removed(
+                *_get_target(change.changed, interaction.guild_id), build_limit(change.changed)
+            )
         await interaction.response.send_message(render(message), ephemeral=True)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """List all limits of this server, the operator's included."""
         listing = await self._quotas.list(requester_of(interaction))
-        await show_privately(interaction, [render(line) for line in _list_lines(listing)])
+        await show_privately(interaction, [render(line) for line in _list_lines(listing, interaction.guild_id)])
 
 
-def _list_after_setting(change: LimitChange) -> list[Message]:
+def _list_after_setting(change: LimitChange, guild_id: int | None) -> list[Message]:
     """Return what holds now, what was before, and what else applies to those without a limit."""
-    limit = change.changed.limit
-    lines = [texts.limit_set(*_get_target(change.changed), limit.kind.value, build_limit(limit), change.resets_at)]
+    limit = change.changed
+    lines = [texts.limit_set(*_get_target(limit, guild_id), limit.kind.value, build_limit(limit), change.resets_at)]
     if change.before is not None:
         lines.append(texts.limit_before(build_limit(change.before)))
     if limit.max_amount is None:
@@ -117,12 +119,12 @@ def _list_after_setting(change: LimitChange) -> list[Message]:
     return lines
 
 
-def _list_lines(listing: Listing) -> list[Message]:
+def _list_lines(listing: Listing, guild_id: int | None) -> list[Message]:
     """Return all limits of a server, a line for each target."""
     lines = [texts.list_heading() if listing.limits else texts.list_empty()]
-    for _, group in groupby(listing.limits, key=lambda each: (each.limit.scope, each.limit.target)):
+    for _, group in groupby(listing.limits, key=lambda limit: (limit.scope, limit.target)):
         same = list(group)
-        lines.append(texts.list_entry(*_get_target(same[0]), _build_limits(each.limit for each in same)))
+        lines.append(texts.list_entry(*_get_target(same[0], guild_id), _build_limits(same)))
     lines.append(texts.list_operator_heading())
     lines.append(texts.list_operator_members(_build_limits(listing.operator.member_limits())))
     lines.append(texts.list_entry("server", "", _build_limits(listing.operator.server_limits())))
@@ -134,20 +136,19 @@ def _build_limits(limits: Iterable[Limit]) -> list[Message]:
     return [build_limit(limit) for limit in limits]
 
 
-def _get_target(found: GuildLimit) -> tuple[texts.Target, str]:
-    """Return whom a limit is for, and the mention of a channel, member or role."""
-    limit = found.limit
+def _get_target(limit: Limit, guild_id: int | None) -> tuple[texts.Target, str]:
+    """Return whom a limit of a guild is for, and the mention of a channel, member or role."""
     match limit.scope:
         case Scope.SERVER:
             return "server", ""
         case Scope.CHANNEL:
             return ("each_channel", "") if limit.target is None else ("channel", f"<#{limit.target}>")
         case Scope.ROLE:
-            return "role", format_role(limit.target, found.guild_id)
+            return "role", format_role(limit.target, guild_id)
         case Scope.MEMBER if limit.target is None:
             return "each_member", ""
         case Scope.MEMBER:
-            return ("deleted_member", "") if found.member_id is None else ("member", f"<@{found.member_id}>")
+            return ("deleted_member", "") if limit.member_id is None else ("member", f"<@{limit.member_id}>")
 
 
 def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: discord.Role | None) -> Target:

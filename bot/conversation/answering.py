@@ -35,10 +35,10 @@ from bot.inflight.cancellation import CancellationToken
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK_TOKENS, Reservation
 from bot.request_log import RequestLog
 from bot.store.conversations import Conversations
+from bot.store.quota_limits import Kind
 from bot.store.turns import NewTurn
 from bot.streaming.message_streamer import MessageStreamer
 from bot.streaming.output import Action, AnswerButtons, AnswerObserver, AnswerOutput

@@ -12,9 +12,8 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.messages import quotas as texts
 from bot.quotas.ledger import MAX_AMOUNT
-from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope, window_end
-from bot.quotas.resolver import UsageKeys, to_limit
-from bot.store.quota_limits import LimitsFull, QuotaLimits, StoredLimit
+from bot.quotas.resolver import OperatorLimits, UsageKeys
+from bot.store.quota_limits import Kind, Limit, LimitsFull, Period, QuotaLimits, Scope
 
 MAX_LIMITS: Final = 100
 """In one guild: each request loads those that can apply to it, and the list is read by people."""
@@ -34,19 +33,10 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class GuildLimit:
-    """A limit of one guild; `member_id` is the member that a limit is for, unless that member's data was deleted."""
-
-    limit: Limit
-    guild_id: int
-    member_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LimitChange:
     """What was just changed: the limit as it is now or was until now, what it was before, when it resets."""
 
-    changed: GuildLimit
+    changed: Limit
     before: Limit | None
     resets_at: datetime
 
@@ -55,7 +45,7 @@ class LimitChange:
 class Listing:
     """All limits of a guild: its moderators', the operator's, and when each period ends."""
 
-    limits: Sequence[GuildLimit]
+    limits: Sequence[Limit]
     operator: OperatorLimits
     resets_at: dict[Period, datetime]
 
@@ -84,7 +74,7 @@ class QuotaSettings:
             InvalidOption: `max_amount` is none, `target` doesn't belong to `scope`, or there are too many.
         """
         guild_id = _require_moderator(requester)
-        wanted = self._build_stored(guild_id, scope, kind, per, _parse_max_amount(max_amount), target)
+        wanted = self._build_limit(guild_id, scope, kind, per, _parse_max_amount(max_amount), target)
         now = self._clock.now()
         try:
             old = await self._stored.set(
@@ -93,7 +83,7 @@ class QuotaSettings:
         except LimitsFull as full:
             raise InvalidOption("too many limits", message=texts.too_many_limits(MAX_LIMITS)) from full
         _log_change("quota set", requester, wanted)
-        return self._build_change(guild_id, wanted, old, now)
+        return LimitChange(wanted, old, per.end(now))
 
     async def clear(
         self, requester: RequestContext, scope: Scope, kind: Kind, per: Period, target: Target
@@ -104,37 +94,30 @@ class QuotaSettings:
             InvalidOption: `target` doesn't belong to `scope`.
         """
         guild_id = _require_moderator(requester)
-        key = self._build_stored(guild_id, scope, kind, per, None, target).key
+        key = self._build_limit(guild_id, scope, kind, per, None, target).key
         now = self._clock.now()
         old = await self._stored.clear(guild_id, key, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now()))
         if old is None:
             return None
         _log_change("quota cleared", requester, old)
-        return self._build_change(guild_id, old, old, now)
+        return LimitChange(old, old, per.end(now))
 
     async def list(self, requester: RequestContext) -> Listing:
         """Return all limits that apply in the guild."""
         guild_id = _require_moderator(requester)
-        stored = await self._stored.list_for_guild(guild_id)
-        now = self._clock.now()
-        limits = [GuildLimit(to_limit(each), guild_id, each.member_id) for each in stored]
-        order = list(Scope)
-        limits.sort(key=lambda each: order.index(each.limit.scope))  # stable: within a scope as the store sorts them
-        return Listing(limits, self._operator_limits, {per: window_end(per, now) for per in Period})
+        order, now = list(Scope), self._clock.now()
+        limits = await self._stored.list_for_guild(guild_id)
+        limits.sort(key=lambda each: order.index(each.scope))  # stable: within a scope as the store sorts them
+        return Listing(limits, self._operator_limits, {per: per.end(now) for per in Period})
 
-    def _build_stored(
+    def _build_limit(
         self, guild_id: int, scope: Scope, kind: Kind, per: Period, max_amount: int | None, target: Target
-    ) -> StoredLimit:
+    ) -> Limit:
         _check_target(scope, target)
         found = target.channel_id if scope is Scope.CHANNEL else target.role_id
         if target.member_id is not None:
             found = self._usage_keys.guild_member_key(guild_id, target.member_id)
-        return StoredLimit(scope, found, kind, per, max_amount, target.member_id)
-
-    def _build_change(self, guild_id: int, changed: StoredLimit, old: StoredLimit | None, now: datetime) -> LimitChange:
-        limit = to_limit(changed)
-        before = None if old is None else to_limit(old)
-        return LimitChange(GuildLimit(limit, guild_id, changed.member_id), before, window_end(limit.per, now))
+        return Limit(scope, found, kind, per, max_amount, target.member_id)
 
 
 def _require_moderator(requester: RequestContext) -> int:
@@ -171,7 +154,7 @@ def _check_target(scope: Scope, target: Target) -> None:
         raise InvalidOption("no role", message=texts.role_missing())
 
 
-def _log_change(event: str, requester: RequestContext, limit: StoredLimit) -> None:
+def _log_change(event: str, requester: RequestContext, limit: Limit) -> None:
     logger.info(
         event,
         extra={
@@ -180,7 +163,7 @@ def _log_change(event: str, requester: RequestContext, limit: StoredLimit) -> No
             "scope": limit.scope,
             "target": limit.target,
             "kind": limit.kind,
-            "per": limit.period,
+            "per": limit.per,
             "limit": limit.amount,
         },
     )

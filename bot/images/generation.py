@@ -28,10 +28,10 @@ from bot.images.image_request import ImageRequest
 from bot.messages import images as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
 from bot.request_log import RequestLog
 from bot.store.image_generations import ImageGeneration, ImageGenerations
+from bot.store.quota_limits import Kind
 from bot.workers.pool import Failure, JobFailed, Workers
 
 logger = logging.getLogger(__name__)

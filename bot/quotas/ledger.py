@@ -15,11 +15,10 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
 from bot.quotas.limit_messages import build_refusal, build_stop
-from bot.quotas.limits import Kind, OperatorLimits, Period, window_end
 from bot.quotas.reservation import Reservation, TokenBudget
-from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageKeys
+from bot.quotas.resolver import ApplicableLimit, LimitResolver, OperatorLimits, UsageKeys
 from bot.store.database import Database
-from bot.store.quota_limits import StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period
 from bot.store.usage import Claim, LimitExceeded, Spent, UsageCounter, UsageStore
 from bot.tasks import BackgroundTasks, background_loop
 
@@ -299,7 +298,7 @@ class Ledger:
             await self._finish(reservation, {})
 
 
-def _build_claims(resolver: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
+def _build_claims(resolver: LimitResolver, stored: Sequence[Limit], amounts: Mapping[Kind, int]) -> list[Claim]:
     """Return claims of `amounts` on all counters of `resolver` that are of their kinds, sorted."""
     return [
         Claim(counter, amounts[applicable.limit.kind], applicable.max_amount)
@@ -317,7 +316,7 @@ def _find_last_reset(
         (counter for counter in resolver.strictest if counter in by_counter), key=lambda counter: counter.ends_at_ms
     )
     applicable = resolver.strictest[last]
-    return by_counter[last], applicable, window_end(applicable.limit.per, resolver.moment)
+    return by_counter[last], applicable, applicable.limit.per.end(resolver.moment)
 
 
 def _next_counter(counter: UsageCounter) -> UsageCounter:
@@ -328,4 +327,4 @@ def _next_counter(counter: UsageCounter) -> UsageCounter:
 
 @lru_cache(maxsize=16)
 def _period_end_ms(starts_at_ms: int, per: str) -> int:
-    return unix_ms(window_end(Period(per), datetime.fromtimestamp(starts_at_ms / 1000, UTC)))
+    return unix_ms(Period(per).end(datetime.fromtimestamp(starts_at_ms / 1000, UTC)))

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from bot.messages import quotas as texts
 from bot.messages.message import Message
-from bot.quotas.limits import Limit, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
+from bot.store.quota_limits import Limit, Scope
 
 
 def build_refusal(applicable: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> Message:

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.errors import BotError
-from bot.quotas.limits import Kind
 from bot.quotas.resolver import LimitResolver
+from bot.store.quota_limits import Kind
 from bot.store.usage import Claim
 
 BLOCK_TOKENS: Final = 256

@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from bot.clock import unix_ms
 from bot.context import RequestContext
-from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope, window_end, window_start
-from bot.store.quota_limits import QuotaLookup, StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period, QuotaLookup, Scope
 from bot.store.usage import UsageCounter
 
 KEY_LABEL: Final = b"subjects of counts, 1"
@@ -75,6 +75,42 @@ class UsageScope(StrEnum):
     SERVER = "server"
     DIRECT = "direct"
     """A member's direct messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorLimits:
+    """The operator's limits, all per day: numbers, or None for unlimited."""
+
+    member_messages: int | None
+    member_speech_characters: int | None
+    member_images: int | None
+    server_messages: int | None
+    server_tokens: int | None
+    server_speech_characters: int | None
+    server_images: int | None
+
+    @cache  # noqa: B019 – one for each set of settings, so one in a program; used by each request
+    def member_limits(self) -> Sequence[Limit]:
+        """Return the limits of each member, who is counted once over all guilds and direct messages."""
+        return (
+            _daily_limit(Scope.MEMBER, Kind.MESSAGES, self.member_messages),
+            _daily_limit(Scope.MEMBER, Kind.SPEECH_CHARACTERS, self.member_speech_characters),
+            _daily_limit(Scope.MEMBER, Kind.IMAGES, self.member_images),
+        )
+
+    @cache  # noqa: B019 – as above
+    def server_limits(self) -> Sequence[Limit]:
+        """Return the limits of each guild, and of each member's direct messages, which count as one."""
+        return (
+            _daily_limit(Scope.SERVER, Kind.MESSAGES, self.server_messages),
+            _daily_limit(Scope.SERVER, Kind.TOKENS, self.server_tokens),
+            _daily_limit(Scope.SERVER, Kind.SPEECH_CHARACTERS, self.server_speech_characters),
+            _daily_limit(Scope.SERVER, Kind.IMAGES, self.server_images),
+        )
+
+
+def _daily_limit(scope: Scope, kind: Kind, max_amount: int | None) -> Limit:
+    return Limit(scope, None, kind, Period.DAY, max_amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +216,11 @@ class LimitResolver:
         self._usage_keys = usage_keys
         self._bounds_ms: dict[Period, tuple[int, int]] = {}
 
-    def resolve(self, stored: Sequence[StoredLimit]) -> dict[UsageCounter, ApplicableLimit]:
+    def resolve(self, stored: Sequence[Limit]) -> dict[UsageCounter, ApplicableLimit]:
         """Return the counters, each with the strictest of the stored and the operator's limits on it."""
         self.strictest = {}
-        limits = [to_limit(each) for each in stored]
         for applicable in list_applicable_limits(
-            self._requester, limits, self._operator_limits, self._usage_keys, self._kinds
+            self._requester, stored, self._operator_limits, self._usage_keys, self._kinds
         ):
             counter = self._build_counter(applicable)
             if counter not in self.strictest or _is_stricter(applicable, self.strictest[counter]):
@@ -196,16 +231,11 @@ class LimitResolver:
         """Return the counter of `applicable` for the period of the moment."""
         limit = applicable.limit
         if limit.per not in self._bounds_ms:
-            start, end = window_start(limit.per, self.moment), window_end(limit.per, self.moment)
+            start, end = limit.per.start(self.moment), limit.per.end(self.moment)
             self._bounds_ms[limit.per] = (unix_ms(start), unix_ms(end))
         return UsageCounter(
             applicable.usage_scope, applicable.subject, limit.kind, limit.per, *self._bounds_ms[limit.per]
         )
-
-
-def to_limit(stored: StoredLimit) -> Limit:
-    """Return a limit from its stored form."""
-    return Limit(Scope(stored.scope), stored.target, Kind(stored.kind), Period(stored.period), stored.limit)
 
 
 def _is_stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:

@@ -6,10 +6,9 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.context import Permission, RequestContext
-from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, window_end
-from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageKeys, UsageScope
+from bot.quotas.resolver import ApplicableLimit, LimitResolver, OperatorLimits, UsageKeys, UsageScope
 from bot.store.database import Database
-from bot.store.quota_limits import StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period
 from bot.store.usage import UsageCounter, UsageStore
 
 
@@ -63,7 +62,7 @@ class UsageReader:
         resolver = LimitResolver(requester, self._clock.now(), tuple(Kind), self._operator_limits, self._usage_keys)
         counters: list[UsageCounter] = []
 
-        def build_counters(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
+        def build_counters(stored: Sequence[Limit]) -> Sequence[UsageCounter]:
             counters[:] = [
                 counter
                 for counter, applicable in resolver.resolve(stored).items()
@@ -73,6 +72,6 @@ class UsageReader:
 
         used = await self._usage.get_used(resolver.lookup, build_counters)
         return [
-            UsageLine(resolver.strictest[counter], amount, window_end(Period(counter.period), resolver.moment))
+            UsageLine(resolver.strictest[counter], amount, Period(counter.period).end(resolver.moment))
             for counter, amount in zip(counters, used, strict=True)
         ]

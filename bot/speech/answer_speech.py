@@ -13,12 +13,12 @@ from bot.api.transport import SendStatus
 from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind
 from bot.speech.chunking import get_duration_s, split_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import SentenceStream
 from bot.speech.utterance import AudioChunk, Utterance
 from bot.speech.voice_settings import VoiceSettings
+from bot.store.quota_limits import Kind
 from bot.workers.pool import Workers
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,6 @@ from bot.errors import ApiError, InvalidApiResponse
 from bot.messages import speech as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
 from bot.request_log import RequestLog
 from bot.speech.chunking import get_duration_s, join_to_file, split_text
@@ -29,6 +28,7 @@ from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import MAX_SPOKEN_LENGTH, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance
 from bot.speech.voice_settings import validate_voice
+from bot.store.quota_limits import Kind
 from bot.workers.pool import Workers
 
 MAX_CONCURRENT: Final = 2  # chunks requested at once: the next one is there when one ends, without flooding the API

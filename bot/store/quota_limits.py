@@ -1,10 +1,12 @@
-"""The limits that moderators set for their guild; which of them apply is decided in `bot/quotas`.
+"""What a limit is, and the table of those that moderators set for their guild; which apply is decided in `bot/quotas`.
 
 Members are known by the keyed hash under which their use is counted. Their plain id is beside it only so that the
 list can name them, and goes with the rest of their data; the limit stays.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
@@ -48,29 +50,82 @@ _EACH = 0
 """The target of a limit that has none."""
 
 
-LimitKey = tuple[str, int, str, str]
+class Period(StrEnum):
+    """The period that a limit is for, in UTC."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+    def start(self, moment: datetime) -> datetime:
+        """Return when the hour, day or month of `moment` (any time zone) began, in UTC."""
+        hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        match self:
+            case Period.HOUR:
+                return hour
+            case Period.DAY:
+                return hour.replace(hour=0)
+            case Period.MONTH:
+                return hour.replace(day=1, hour=0)
+
+    def end(self, moment: datetime) -> datetime:
+        """Return when the next hour, day or month after `moment` begins, in UTC."""
+        start = self.start(moment)
+        match self:
+            case Period.HOUR:
+                return start + timedelta(hours=1)
+            case Period.DAY:
+                return start + timedelta(days=1)
+            case Period.MONTH:
+                return (start + timedelta(days=31)).replace(day=1)  # no month is longer, and two are never skipped
+
+
+class Kind(StrEnum):
+    """What is counted."""
+
+    MESSAGES = "messages"
+    TOKENS = "tokens"
+    SPEECH_CHARACTERS = "speech_characters"
+    IMAGES = "images"
+
+
+class Scope(StrEnum):
+    """Whom a limit is for."""
+
+    SERVER = "server"
+    CHANNEL = "channel"
+    MEMBER = "member"
+    ROLE = "role"
+
+
+LimitKey = tuple[Scope, int, Kind, Period]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredLimit:
-    """One limit. `target` and `limit` as in `bot.quotas.limits.Limit`; `member_id` is the member that it is for."""
+class Limit:
+    """One limit as it was set, by a guild's moderators or by the operator.
 
-    scope: str
+    `target` is the channel's id, the role's id or the member's key; None means the whole guild together, or each
+    channel or member separately. `max_amount` None means unlimited: use is counted and never refused. `member_id` is
+    the member that it is for, unless that member's data was deleted.
+    """
+
+    scope: Scope
     target: int | None
-    kind: str
-    period: str
-    limit: int | None
+    kind: Kind
+    per: Period
+    max_amount: int | None
     member_id: int | None = None
 
     @property
     def key(self) -> LimitKey:
         """What identifies this limit in its guild."""
-        return (self.scope, _EACH if self.target is None else self.target, self.kind, self.period)
+        return (self.scope, _EACH if self.target is None else self.target, self.kind, self.per)
 
     @property
     def amount(self) -> str:
         """The limit for the audit log."""
-        return "unlimited" if self.limit is None else str(self.limit)
+        return "unlimited" if self.max_amount is None else str(self.max_amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +137,7 @@ class QuotaLookup:
     member: int
 
 
-async def list_applicable_limits(transaction: Transaction, lookup: QuotaLookup | None) -> list[StoredLimit]:
+async def list_applicable_limits(transaction: Transaction, lookup: QuotaLookup | None) -> list[Limit]:
     """Return the limits that can apply at `lookup`, those of all roles among them, within a transaction."""
     if lookup is None:
         return []
@@ -97,17 +152,15 @@ class QuotaLimits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_for_guild(self, guild_id: int) -> list[StoredLimit]:
+    async def list_for_guild(self, guild_id: int) -> list[Limit]:
         """Return all limits of a guild."""
 
-        async def work(transaction: Transaction) -> list[StoredLimit]:
+        async def work(transaction: Transaction) -> list[Limit]:
             return [_build_limit(*row) for row in await transaction.fetch_all(_ALL, (guild_id,))]
 
         return await self._database.read(work)
 
-    async def set(
-        self, guild_id: int, stored: StoredLimit, *, max_count: int, by: int, at_ms: int
-    ) -> StoredLimit | None:
+    async def set(self, guild_id: int, limit: Limit, *, max_count: int, by: int, at_ms: int) -> Limit | None:
         """Set a limit in place of the one with the same key, record the change, and return the old one.
 
         `by` is the member who set it, `at_ms` when.
@@ -116,23 +169,23 @@ class QuotaLimits:
             LimitsFull: it would be one more than `max_count`.
         """
 
-        async def work(transaction: Transaction) -> StoredLimit | None:
-            old = await transaction.fetch_one(_ONE, (guild_id, *stored.key))
+        async def work(transaction: Transaction) -> Limit | None:
+            old = await transaction.fetch_one(_ONE, (guild_id, *limit.key))
             if old is None:
                 counted = await transaction.fetch_one(_COUNT, (guild_id,))
                 if counted is not None and counted[0] >= max_count:
                     raise LimitsFull
-            await transaction.execute(_SET, (guild_id, *stored.key, stored.limit, stored.member_id))
+            await transaction.execute(_SET, (guild_id, *limit.key, limit.max_amount, limit.member_id))
             before = None if old is None else _build_limit(*old)
-            await record(transaction, _change(guild_id, stored.key, before, stored, by, at_ms))
+            await record(transaction, _change(guild_id, limit.key, before, limit, by, at_ms))
             return before
 
         return await self._database.write(work)
 
-    async def clear(self, guild_id: int, key: LimitKey, *, by: int, at_ms: int) -> StoredLimit | None:
+    async def clear(self, guild_id: int, key: LimitKey, *, by: int, at_ms: int) -> Limit | None:
         """Delete the limit with that key and record the change; return it, or None if there was none."""
 
-        async def work(transaction: Transaction) -> StoredLimit | None:
+        async def work(transaction: Transaction) -> Limit | None:
             old = await transaction.fetch_one(_ONE, (guild_id, *key))
             if old is None:
                 return None
@@ -149,14 +202,13 @@ class LimitsFull(Exception):
 
 
 def _build_limit(
-    scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None
-) -> StoredLimit:
-    return StoredLimit(scope, None if target_id == _EACH else target_id, kind, per, amount, member_id)
+    scope: str, target_id: int, kind: str, per: str, max_amount: int | None, member_id: int | None
+) -> Limit:
+    target = None if target_id == _EACH else target_id
+    return Limit(Scope(scope), target, Kind(kind), Period(per), max_amount, member_id)
 
 
-def _change(
-    guild_id: int, key: LimitKey, old: StoredLimit | None, new: StoredLimit | None, by: int, at_ms: int
-) -> AuditEntry:
+def _change(guild_id: int, key: LimitKey, old: Limit | None, new: Limit | None, by: int, at_ms: int) -> AuditEntry:
     """Return the audit-log entry of a change; of a member it has the keyed hash only."""
     scope, target_id, kind, per = key
     return AuditEntry(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
-from bot.store.quota_limits import QuotaLookup, StoredLimit, list_applicable_limits
+from bot.store.quota_limits import Limit, QuotaLookup, list_applicable_limits
 
 _COUNT = """
     INSERT INTO usage_counters (scope, subject, kind, period, starts_at_ms, ends_at_ms, settled, reserved)
@@ -153,7 +153,7 @@ class Spent:
     following: UsageCounter
 
 
-BuildClaims = Callable[[Sequence[StoredLimit]], Sequence[Claim]]
+BuildClaims = Callable[[Sequence[Limit]], Sequence[Claim]]
 """Builds the claims, sorted by counter, under the limits that were found."""
 
 
@@ -323,7 +323,7 @@ class UsageStore:
         await self._database.write(work)
 
     async def get_used(
-        self, lookup: QuotaLookup | None, build_claims: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
+        self, lookup: QuotaLookup | None, build_claims: Callable[[Sequence[Limit]], Sequence[UsageCounter]]
     ) -> list[int]:
         """Return the use, settled and reserved together, of each counter that `build_claims` returns."""
 

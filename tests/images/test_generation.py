@@ -19,7 +19,7 @@ from bot.images.compression import ImageTooLarge
 from bot.images.generation import GenerationResult, ImageGenerator
 from bot.images.image_request import ImageRequest
 from bot.messages import images as texts
-from bot.quotas.limits import Kind
+from bot.store.quota_limits import Kind
 from tests.support.make_picture import picture
 from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, error_response, open_service_harness
 

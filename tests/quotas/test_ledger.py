@@ -10,9 +10,10 @@ from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
 from bot.quotas.ledger import LEASE_S, MAX_AMOUNT, RENEW_INTERVAL_S, Ledger
-from bot.quotas.limits import Kind, OperatorLimits, Scope
+from bot.quotas.resolver import OperatorLimits
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Row, Transaction, Work
+from bot.store.quota_limits import Kind, Scope
 from tests.support.clock import FakeClock
 from tests.support.quotas import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
 

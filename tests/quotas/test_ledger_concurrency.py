@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from bot.errors import QuotaExceeded
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
 from bot.store.database import Database
 from bot.store.open import open_database
+from bot.store.quota_limits import Kind
 from tests.support.clock import FakeClock
 from tests.support.quotas import USAGE_KEYS, operator_limits, requester
 

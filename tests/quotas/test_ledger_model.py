@@ -17,21 +17,20 @@ from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded
 from bot.quotas.ledger import COUNTER_RETENTION, FREED_RETENTION, LEASE_S, Ledger
-from bot.quotas.limits import Kind, Period, window_end, window_start
 from bot.quotas.reservation import BLOCK_TOKENS, Reservation
-from bot.quotas.resolver import list_applicable_limits, to_limit
+from bot.quotas.resolver import list_applicable_limits
 from bot.store.open import open_database
-from bot.store.quota_limits import QuotaLimits, StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope
 from tests.support.clock import FakeClock
 from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
 
 LIMITS = operator_limits(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, period, starts_at_ms, settled, reserved FROM usage_counters"
 MODERATED = [
-    StoredLimit("server", None, "tokens", "hour", None),
-    StoredLimit("channel", CHANNEL, "tokens", "day", None),
-    StoredLimit("member", None, "messages", "hour", None),
-    StoredLimit("role", GUILD, "messages", "hour", None),
+    Limit(Scope.SERVER, None, Kind.TOKENS, Period.HOUR, None),
+    Limit(Scope.CHANNEL, CHANNEL, Kind.TOKENS, Period.DAY, None),
+    Limit(Scope.MEMBER, None, Kind.MESSAGES, Period.HOUR, None),
+    Limit(Scope.ROLE, GUILD, Kind.MESSAGES, Period.HOUR, None),
 ]
 
 
@@ -47,7 +46,7 @@ class Window(NamedTuple):
     @property
     def ends_at_ms(self) -> int:
         starts_at = datetime.fromtimestamp(self.starts_at_ms / 1000, UTC)
-        return unix_ms(window_end(Period(self.per), starts_at))
+        return unix_ms(Period(self.per).end(starts_at))
 
 
 @dataclass
@@ -89,7 +88,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.ledgers: list[Ledger] = []
         self.books = Books()
-        self.stored_limits: dict[object, StoredLimit] = {}
+        self.stored_limits: dict[object, Limit] = {}
         self.alive: list[Held] = []
         self.runner.run(self.start())
 
@@ -114,13 +113,9 @@ class TwoLedgers(RuleBasedStateMachine):
         """The windows that count for somebody at a moment, each with its strictest limit under the rules of now."""
         when = datetime.fromtimestamp(moment, UTC)
         found: dict[Window, int | None] = {}
-        for each in list_applicable_limits(
-            who, [to_limit(stored) for stored in self.stored_limits.values()], LIMITS, USAGE_KEYS
-        ):
+        for each in list_applicable_limits(who, list(self.stored_limits.values()), LIMITS, USAGE_KEYS):
             kind, per = each.limit.kind, each.limit.per
-            window = Window(
-                each.usage_scope.value, each.subject, kind.value, per.value, unix_ms(window_start(per, when))
-            )
+            window = Window(each.usage_scope.value, each.subject, kind.value, per.value, unix_ms(per.start(when)))
             found[window] = min((one for one in (found.get(window), each.max_amount) if one is not None), default=None)
         return found
 
@@ -138,13 +133,13 @@ class TwoLedgers(RuleBasedStateMachine):
             )
 
     @rule(chosen=st.sampled_from(MODERATED), limit=st.sampled_from(["none", None, 0, 2, 700, 900]), process=processes)
-    def moderate(self, chosen: StoredLimit, limit: int | str | None, process: int) -> None:
+    def moderate(self, chosen: Limit, limit: int | str | None, process: int) -> None:
         rules = QuotaLimits(self.databases[process])
         if isinstance(limit, str):
             self.runner.run(rules.clear(GUILD, chosen.key, by=1, at_ms=0))
             self.stored_limits.pop(chosen.key, None)
         else:
-            self.stored_limits[chosen.key] = replace(chosen, limit=limit)
+            self.stored_limits[chosen.key] = replace(chosen, max_amount=limit)
             self.runner.run(rules.set(GUILD, self.stored_limits[chosen.key], max_count=9, by=1, at_ms=0))
 
     @rule(

@@ -4,8 +4,8 @@ import pytest
 
 from bot.messages.render import render
 from bot.quotas.limit_messages import build_refusal, build_stop
-from bot.quotas.limits import Kind, Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
+from bot.store.quota_limits import Kind, Limit, Period, Scope
 from tests.support.quotas import GUILD
 
 MIDNIGHT = datetime(2026, 9, 2, tzinfo=UTC)

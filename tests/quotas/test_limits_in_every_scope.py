@@ -11,12 +11,11 @@ from bot.errors import QuotaExceeded
 from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.messages.render import render
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind, Period, Scope
 from bot.quotas.reservation import Reservation
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database
 from bot.store.open import open_database
-from bot.store.quota_limits import QuotaLimits
+from bot.store.quota_limits import Kind, Period, QuotaLimits, Scope
 from cogs.usage import list_lines
 from tests.support.clock import FakeClock
 from tests.support.quotas import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, requester
@@ -87,7 +86,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
         if each.limit.max_amount is not None
     ]
     (listed,) = (await two.quotas.list(requester())).limits
-    assert (line.limit, line.used) == (listed.limit, LIMIT)
+    assert (line.limit, line.used) == (listed, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(requester())).resets_at[Period.HOUR]}
     words = render(list_lines([line])[0])
     assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, render(refused[0].message)))

@@ -1,6 +1,6 @@
 from bot.context import RequestContext
-from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope
-from bot.quotas.resolver import ApplicableLimit, UsageScope, list_applicable_limits
+from bot.quotas.resolver import ApplicableLimit, OperatorLimits, UsageScope, list_applicable_limits
+from bot.store.quota_limits import Kind, Limit, Period, Scope
 from tests.support.quotas import ANN, BEN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
 
 RED, BLUE = 801, 802

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK_TOKENS, PREFETCH_BELOW, TokenBudget
 from bot.store.database import Database, Row, Transaction, Work
 from bot.store.open import open_database
-from bot.store.quota_limits import QuotaLimits, StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope
 from tests.support.clock import FakeClock
 from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
 
@@ -112,7 +111,7 @@ async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database
     async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK_TOKENS}) as reservation:
         allowance = ledger.token_budget(reservation, Kind.TOKENS)
         assert await allowance.ensure(2 * BLOCK_TOKENS) == 2 * BLOCK_TOKENS
-        rule = StoredLimit("server", None, "tokens", "day", 3 * BLOCK_TOKENS)
+        rule = Limit(Scope.SERVER, None, Kind.TOKENS, Period.DAY, 3 * BLOCK_TOKENS)
         await QuotaLimits(database).set(GUILD, rule, max_count=1, by=1, at_ms=0)
         assert await allowance.ensure(9 * BLOCK_TOKENS) == 3 * BLOCK_TOKENS
 
@@ -168,7 +167,7 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
     """Do all of `plan` at once; give what was spent, what was seen of the limited window, and all windows then."""
     clock = FakeClock()
     async with open_database(address) as one, open_database(address) as two:
-        rule = StoredLimit("channel", CHANNEL, "tokens", "day", LIMIT)
+        rule = Limit(Scope.CHANNEL, CHANNEL, Kind.TOKENS, Period.DAY, LIMIT)
         await QuotaLimits(one).set(GUILD, rule, max_count=1, by=1, at_ms=0)
         ledgers = [
             Ledger(database, operator_limits(server_tokens=LIMIT + 500), USAGE_KEYS, clock, process=name)

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from bot.errors import BotError, InvalidApiResponse
 from bot.messages.render import render
-from bot.quotas.limits import Kind
 from bot.speech.answer_speech import MAX_CONCURRENT, AnswerSpeaker, StartUtterance
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.utterance import Label, Utterance
+from bot.store.quota_limits import Kind
 from tests.support.make_sound import SOUNDLESS, mp3
 from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, error_response, open_service_harness
 

@@ -14,13 +14,13 @@ from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.messages import speech as texts
 from bot.messages.render import render
-from bot.quotas.limits import Kind
 from bot.speech.chunking import split_text
 from bot.speech.mp3 import TooLongToSend, duration_s
 from bot.speech.sentence_stream import TooLongToSpeak, speakable_markdown
 from bot.speech.text_to_speech import MAX_CONCURRENT, Speech, TextToSpeech
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import VOICES
+from bot.store.quota_limits import Kind
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.event_loop_turns import count_turns
 from tests.support.make_sound import SOUNDLESS, mp3, sound

@@ -11,7 +11,7 @@ import pytest
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.personal_data import PERSONAL_COLUMNS, ChannelTurnCount, PersonalData, PersonalRows
-from bot.store.quota_limits import QuotaLimits, StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 from tests.support.turns import ANN, BEN, CHANNEL, TURN
@@ -62,7 +62,7 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Persona
 
 async def test_a_limit_stays_for_a_member_who_is_forgotten(members: PersonalData, database: Database) -> None:
     rules = QuotaLimits(database)
-    rule = StoredLimit("member", 8_000, "images", "day", 3, member_id=ANN)
+    rule = Limit(Scope.MEMBER, 8_000, Kind.IMAGES, Period.DAY, 3, member_id=ANN)
     await rules.set(7, rule, max_count=9, by=BEN, at_ms=5)
     assert (await members.list_rows(ANN))[PersonalRows.LIMITS] == [
         {"server_id": 7, "kind": "images", "per": "day", "limit": 3}

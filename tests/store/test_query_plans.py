@@ -23,7 +23,7 @@ from bot.store.personal_data import PersonalData
 from bot.store.personas import StoredPersona, StoredPersonas
 from bot.store.processed_events import ProcessedEvents
 from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
-from bot.store.quota_limits import QuotaLimits, QuotaLookup, StoredLimit
+from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, QuotaLookup, Scope
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 from bot.store.turn_deletion import Tombstones, TurnDeletion
@@ -181,9 +181,9 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await spending.delete_expired(freed_before_ms=80_000, ended_before_ms=90_000_000)
     await look_at_and_let_go(listening)
     await spending.get_used(place, lambda _: [claim.counter])
-    await quota_rules.set(2, StoredLimit("member", 3, "images", "day", 4, 5), max_count=1, by=3, at_ms=4)
+    await quota_rules.set(2, Limit(Scope.MEMBER, 3, Kind.IMAGES, Period.DAY, 4, 5), max_count=1, by=3, at_ms=4)
     await quota_rules.list_for_guild(2)
-    await quota_rules.clear(2, ("member", 3, "images", "day"), by=3, at_ms=4)
+    await quota_rules.clear(2, (Scope.MEMBER, 3, Kind.IMAGES, Period.DAY), by=3, at_ms=4)
     preferences, words = StoredVoices(listening), StoredPronunciations(listening)
     await preferences.update(1, voice="nova", speed_percent=None, at_ms=2)
     await words.save(2, StoredPronunciation("gif", "GIF", "jiff"), max_count=9, by=3, at_ms=4)

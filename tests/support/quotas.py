@@ -4,8 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from bot.context import Permission, RequestContext
-from bot.quotas.limits import OperatorLimits
-from bot.quotas.resolver import UsageKeys, derive_key
+from bot.quotas.resolver import OperatorLimits, UsageKeys, derive_key
 from tests.support.requests import make_requester
 
 ANN, BEN, GUILD, CHANNEL = 1, 2, 700, 10

@@ -12,12 +12,12 @@ from aiohttp import web
 from bot.api.api_client import ApiClient
 from bot.api.transport import open_session
 from bot.quotas.ledger import Ledger
-from bot.quotas.limits import Kind, OperatorLimits
-from bot.quotas.resolver import UsageKeys, UsageScope, derive_key
+from bot.quotas.resolver import OperatorLimits, UsageKeys, UsageScope, derive_key
 from bot.quotas.usage import UsageReader
 from bot.speech.pronunciations import Pronunciations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
+from bot.store.quota_limits import Kind
 from bot.workers.pool import DecodingWorkers
 from tests.support.clock import NOON, ShortPauseClock
 from tests.support.requests import make_requester
