@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -144,19 +144,6 @@ def get_database_files(path: Path) -> tuple[Path, Path, Path]:
     """Return the database's files: SQLite keeps two beside the one that a link leads to."""
     path = Path(os.path.realpath(path))
     return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
-
-
-def get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
-    """Return the files' device and inode numbers; None for a file that is missing or cannot be read."""
-    found: list[tuple[int, int] | None] = []
-    for file in files:
-        try:
-            stat = file.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((stat.st_dev, stat.st_ino))
-    return found
 
 
 def free(folder: Path) -> int | None:

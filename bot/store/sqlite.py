@@ -13,7 +13,7 @@ larger one the copies stay until their page is reused.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -134,12 +134,12 @@ class _OpenFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._files = disk.get_database_files(path)
-        self._identities = disk.get_inodes(self._files)
+        self._identities = _get_inodes(self._files)
         self._format_obstacle = False
 
     def report_replaced_database_once(self) -> bool:
         """Return True the first time that the database file itself is found removed or replaced."""
-        first = not self._format_obstacle and disk.get_inodes(self._files)[0] != self._identities[0]
+        first = not self._format_obstacle and _get_inodes(self._files)[0] != self._identities[0]
         self._format_obstacle |= first
         return first
 
@@ -149,8 +149,21 @@ class _OpenFiles:
         SQLite would go on with the files it has open, which are lost with the process; and a process that opens the
         new file would take the old log for its own.
         """
-        if disk.get_inodes(self._files) != self._identities:
+        if _get_inodes(self._files) != self._identities:
             raise StoreReplaced("a file of the database was removed or replaced; restart the bot")
+
+
+def _get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
+    """Return the files' device and inode numbers; None for a file that is missing or cannot be read."""
+    found: list[tuple[int, int] | None] = []
+    for file in files:
+        try:
+            stat = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_dev, stat.st_ino))
+    return found
 
 
 class _SerialConnection:
