@@ -4,6 +4,8 @@ import re
 from enum import Enum, auto
 from typing import Final
 
+from bot.markdown.blocks import BlockReader
+
 _TAG = re.compile(r"<\s{0,4}(?P<closing>/?)\s{0,4}think(?:ing)?\s{0,4}>", re.IGNORECASE)
 _TAGS: Final = ("<think>", "<thinking>", "</think>", "</thinking>")
 _MAX_TAG_LENGTH: Final = 24
@@ -11,12 +13,8 @@ _MAX_TAG_LENGTH: Final = 24
 _MENTION_SEPARATORS: Final = frozenset({"", "…", "...", "and", "or", "/", ","})
 """What is between two tags that are only mentioned: "it thinks between <think> and </think>"."""
 
-_FENCE = re.compile(
-    r"(?P<quotes>[ \t>]*)(?P<items>(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(?P<marker>`{3,}|~{3,})(?P<info>.*)"
-)
 _SPACE = re.compile(r"\s+")
 _LINE_END = re.compile(r"\r\n?|\n")
-_START: Final = " \t>"
 _BACKTICK_RUNS = re.compile(r"`+|[^`]+")
 
 
@@ -178,16 +176,12 @@ class _CodeTracker:
     """
 
     def __init__(self) -> None:
-        self._fence: re.Match[str] | None = None
+        self._blocks = BlockReader()
         self._after_cr = False  # the last line ended with CR; the next LF belongs to it
         self._start_line()
 
     def _start_line(self) -> None:
         self.is_blank = True  # only white space is on the line so far
-        self._line: list[str] = []
-        self._in_prefix = True  # only white space and quote markers are
-        self._quotes = 0
-        self._is_indented = False  # white space is the last of these
         self._backticks = 0  # backticks at the line's end
         self._span_backticks = 0  # backticks that opened a code span
 
@@ -199,12 +193,13 @@ class _CodeTracker:
         first, *others = _LINE_END.split(text)
         self._append(first)
         for line in others:
-            self._end_line()
+            self._blocks.end_line()
+            self._start_line()
             self._append(line)
 
     def is_open(self) -> bool:
-        """Return whether what follows, other than a line end, is code."""
-        if self._in_fence(is_blank=False):
+        """Return whether a tag that follows is code."""
+        if self._blocks.is_code("<"):
             return True
         if self._backticks and self._span_backticks:
             return self._backticks != self._span_backticks
@@ -212,16 +207,8 @@ class _CodeTracker:
 
     def _append(self, text: str) -> None:
         """Read `text`, which has no line end."""
-        if not text:
-            return
-        self._line.append(text)
+        self._blocks.add(text)
         self.is_blank = self.is_blank and not text.strip()
-        if self._in_prefix:
-            bare = text.lstrip(_START)
-            start = text[: len(text) - len(bare)]
-            self._in_prefix = not bare
-            self._quotes += start.count(">")
-            self._is_indented = start[-1].isspace() if start else self._is_indented
         if self._backticks or "`" in text:
             for run in _BACKTICK_RUNS.findall(text):
                 if run[0] == "`":
@@ -236,24 +223,6 @@ class _CodeTracker:
         elif self._backticks == self._span_backticks:
             self._span_backticks = 0
         self._backticks = 0
-
-    def _end_line(self) -> None:
-        line = "".join(self._line)
-        if not self._in_fence(is_blank=self.is_blank):
-            opening = _FENCE.match(line)
-            is_fence = opening is not None and (opening["marker"][0] == "~" or "`" not in opening["info"])
-            self._fence = opening if is_fence else None
-        elif self._fence is not None:
-            marker, bare = self._fence["marker"], line.lstrip(_START).rstrip()
-            if len(bare) >= len(marker) and not bare.strip(marker[0]):
-                self._fence = None
-        self._start_line()
-
-    def _in_fence(self, *, is_blank: bool) -> bool:
-        """Return whether the line is in the fence, which ends with the block quote or list item that it began in."""
-        if self._fence is None or self._quotes < self._fence["quotes"].count(">"):
-            return False
-        return not self._fence["items"] or is_blank or self._is_indented
 
 
 def _may_become_tag(text: str, at: int) -> bool:

@@ -175,3 +175,8 @@ def _visible(children: list[Token]) -> str:
         elif child.type in ("softbreak", "hardbreak") or child.content.startswith("<br"):
             parts.append(" ")
     return "".join(parts)
+
+
+def is_in_code(text: str, word: str) -> bool:
+    """Whether `word` stands in a code block of `text`."""
+    return any(word in token.content for token in _READER.parse(text) if token.type in ("fence", "code_block"))
