@@ -6,6 +6,7 @@ After that the bot's token reaches what everyone can see. Answers to messages ha
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -33,6 +34,64 @@ _EPHEMERAL: Final = discord.MessageFlags(ephemeral=True).value
 logger = logging.getLogger(__name__)
 
 _Message = dict[str, Any]  # Any: Discord's JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A message is to show this text instead."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """A message with this text is to be sent below; the one above is to show `remaining`, None: as it does."""
+
+    text: str
+    remaining: str | None = None
+
+
+def notice_for(message: _Message | None, answer: InFlightAnswer, message_count: int) -> Replace | Append | None:
+    """Return how `message`, the last of `message_count`, gets the notice; None where the answer is complete."""
+    if message is None:
+        return Append(INTERRUPTED_BEFORE_TEXT)
+    text: str = message["content"]
+    if _shows_no_text_yet(message, answer):
+        return Replace(INTERRUPTED_BEFORE_TEXT)
+    if not _is_unfinished(text) and (answer.phase is not Phase.TEXT or _is_complete(answer, message_count)):
+        return None
+    remaining = text.removesuffix(PROGRESS_MARKER.strip()).rstrip()
+    if not remaining:
+        return Replace(INTERRUPTED_BEFORE_TEXT)
+    if len(remaining) + len(INTERRUPTED_BELOW) <= MESSAGE_LIMIT:
+        return Replace(remaining + INTERRUPTED_BELOW)
+    return Append(INTERRUPTED_BELOW.strip(), None if remaining == text else remaining)
+
+
+def _may_have_later_messages(message: _Message, answer: InFlightAnswer, message_count: int) -> bool:
+    """Return whether messages may have been sent just before the end, too late for their ids to be recorded."""
+    return (
+        answer.phase is Phase.TEXT
+        and not _shows_no_text_yet(message, answer)
+        and not _is_unfinished(message["content"])
+        and not _is_complete(answer, message_count)
+    )
+
+
+def _shows_no_text_yet(message: _Message, answer: InFlightAnswer) -> bool:
+    """Return whether a message shows "thinking…" or a status."""
+    if message.get("flags", 0) & _LOADING:
+        return True
+    return answer.phase is Phase.WAITING and not _is_unfinished(message["content"]) and not message["attachments"]
+
+
+def _is_complete(answer: InFlightAnswer, message_count: int) -> bool:
+    """Return whether an answer whose final text was being sent has no more than so many messages."""
+    return answer.final_message_count is not None and message_count >= answer.final_message_count
+
+
+def _is_unfinished(text: str) -> bool:
+    return text.endswith(PROGRESS_MARKER.strip())
 
 
 class _NoMessages(Exception):
@@ -86,33 +145,20 @@ class InterruptionNotices:
     async def _mark(self, access: "_TokenAccess | _BotAccess", answer: InFlightAnswer) -> bool:
         """Mark the answer's last message if the answer is unfinished; return whether it was."""
         message = await access.fetch_last()
-        if message is None:
-            await access.send(None, INTERRUPTED_BEFORE_TEXT)
-            return True
-        text: str = message["content"]
-        if message.get("flags", 0) & _LOADING or (
-            answer.phase is Phase.WAITING and not _is_unfinished(text) and not message["attachments"]
-        ):
-            await access.edit(message, INTERRUPTED_BEFORE_TEXT)
-            return True
-        if not _is_unfinished(text):
-            last_known = max(len(answer.message_ids), 1)
-            if answer.phase is not Phase.TEXT or _is_complete(answer, last_known):
-                return False
-            if later := await self._find_later_messages(answer, message):
-                message, text = later[-1], later[-1]["content"]
-                if not _is_unfinished(text) and _is_complete(answer, last_known + len(later)):
-                    return False
-        text = text.removesuffix(PROGRESS_MARKER.strip()).rstrip()
-        if not text:
-            await access.edit(message, INTERRUPTED_BEFORE_TEXT)
-        elif len(text) + len(INTERRUPTED_BELOW) <= MESSAGE_LIMIT:
-            await access.edit(message, text + INTERRUPTED_BELOW)
-        else:
-            if text != message["content"]:
+        count = max(len(answer.message_ids), 1)
+        if message is not None and _may_have_later_messages(message, answer, count):
+            later = await self._find_later_messages(answer, message)
+            message, count = [message, *later][-1], count + len(later)
+        notice = notice_for(message, answer, count)
+        match notice:
+            case Replace(text):
+                assert message is not None, "there is one to replace"
                 await access.edit(message, text)
-            await access.send(message, INTERRUPTED_BELOW.strip())
-        return True
+            case Append(text, remaining):
+                if message is not None and remaining is not None:
+                    await access.edit(message, remaining)
+                await access.send(message, text)
+        return notice is not None
 
     async def _find_later_messages(self, answer: InFlightAnswer, last_known: _Message) -> list[_Message]:
         """Look for messages that were sent just before the end, too late for their ids to be written down.
@@ -123,15 +169,6 @@ class InterruptionNotices:
             return await _find_messages(self._client, answer, after=int(last_known["id"]))
         except discord.HTTPException:
             return []
-
-
-def _is_complete(answer: InFlightAnswer, messages: int) -> bool:
-    """Return whether an answer whose final text was being sent has no more than so many messages."""
-    return answer.final_message_count is not None and messages >= answer.final_message_count
-
-
-def _is_unfinished(text: str) -> bool:
-    return text.endswith(PROGRESS_MARKER.strip())
 
 
 async def _find_messages(client: discord.Client, answer: InFlightAnswer, *, after: int) -> list[_Message]:
