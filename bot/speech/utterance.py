@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -71,13 +70,13 @@ class Permit(Protocol):
 class AudioChunk:
     """One MP3 of an utterance, passed on as it arrives. Made by `Utterance.add_chunk`."""
 
-    def __init__(self, report_change: Callable[[], None]) -> None:
+    def __init__(self, utterance: "Utterance") -> None:
         self.is_complete = False
         self.finished = asyncio.Event()
         """Set when it was played to its end, or will not be."""
         self._buffer = bytearray()
         self._clip: Clip | None = None
-        self._report_change = report_change
+        self._utterance = utterance
 
     def feed(self, data: bytes) -> None:
         """Add the next bytes."""
@@ -93,7 +92,7 @@ class AudioChunk:
         self.is_complete = True
         if self._clip is not None:
             self._clip.end()
-        self._report_change()
+        self._utterance.changed.set()
 
     def drop(self) -> None:
         """Drop what was not played yet."""
@@ -132,8 +131,8 @@ class Utterance:
         self.dropped = False
         self.refusal: UserError | None = None
         """Why it was dropped, where that was because a listener may not hear it."""
-        self.on_change: Callable[[], None] = _ignore
-        """Called when it may have come nearer to its end; set by the queue."""
+        self.changed = asyncio.Event()
+        """Set when it may have come nearer to its end; those of one queue share the queue's."""
         self._speed = speed
         self._chunks: list[AudioChunk] = []
         self._clips: list[Clip] = []
@@ -168,7 +167,7 @@ class Utterance:
         """
         if self._closed:
             raise RuntimeError("the utterance is closed")
-        chunk = AudioChunk(self._report_change)
+        chunk = AudioChunk(self)
         self._chunks.append(chunk)
         if self._stream is not None and not self.dropped:
             self._attach(chunk, self._stream)
@@ -177,7 +176,7 @@ class Utterance:
     def close(self) -> None:
         """Mark that no further MP3 comes."""
         self._closed = True
-        self._report_change()
+        self.changed.set()
 
     def attach_to(self, stream: OpusStream) -> None:
         """Play in `stream` what has come, and from now on what comes."""
@@ -210,7 +209,7 @@ class Utterance:
         self.due.set()
         for chunk in self._chunks:
             chunk.drop()
-        self._report_change()
+        self.changed.set()
 
     def _attach(self, chunk: AudioChunk, stream: OpusStream) -> None:
         clip = stream.clip(speed=self._speed)
@@ -219,7 +218,7 @@ class Utterance:
         task = asyncio.create_task(self._watch(clip, chunk), name="clip")
         self._watching.add(task)
         task.add_done_callback(self._on_watched)
-        self._report_change()
+        self.changed.set()
 
     async def _watch(self, clip: Clip, chunk: AudioChunk) -> None:
         result = await clip.done()
@@ -229,11 +228,4 @@ class Utterance:
 
     def _on_watched(self, task: asyncio.Task[None]) -> None:
         self._watching.discard(task)
-        self._report_change()
-
-    def _report_change(self) -> None:
-        self.on_change()
-
-
-def _ignore() -> None:
-    """Do nothing: the utterance is in no queue yet."""
+        self.changed.set()

@@ -86,7 +86,7 @@ class VoiceQueue:
         """
         self.check_capacity()
         self._waiting.append(utterance)
-        utterance.on_change = self._change.set
+        utterance.changed = self._change
         self._on_change()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="voice queue")
