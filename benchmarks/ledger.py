@@ -26,7 +26,7 @@ CEILINGS = OperatorLimits(
     server_speech_characters=100_000,
     server_images=100,
 )
-REQUESTER = RequestContext(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3)
+REQUESTER = RequestContext(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3, asked_at_ms=0)
 
 
 async def measure(folder: str) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.clock import Clock, unix_ms
 from bot.errors import MissingPermission, NotOwner
 
 
@@ -33,15 +32,11 @@ class RequestContext:
     guild_id: int | None
     channel_id: int
     settings_channel_id: int
+    asked_at_ms: int
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     guild_name: str = ""
     channel_name: str = ""
     role_ids: frozenset[int] = field(default_factory=frozenset)
-    asked_at_ms: int | None = None
-
-    def asked_ms(self, clock: Clock) -> int:
-        """Return when they asked, in milliseconds since 1970; by `clock` where no event of Discord says so."""
-        return unix_ms(clock.discord_now()) if self.asked_at_ms is None else self.asked_at_ms
 
     @property
     def in_direct_message(self) -> bool:

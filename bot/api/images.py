@@ -92,7 +92,7 @@ class ImagesApi:
 
         Where an entry holds both the image and an address, either will do.
         """
-        failure: ApiError = InvalidApiResponse("images: an entry without an image")
+        failure: ApiError | None = None
         for source, data in sources:
             try:
                 match source:
@@ -104,7 +104,7 @@ class ImagesApi:
                         failure = InvalidApiResponse(data.decode())
             except ApiError as error:
                 failure = error
-        return failure
+        return failure or InvalidApiResponse("images: an entry without an image")
 
     async def _validate(self, data: bytes) -> GeneratedImage:
         """Return the image that `data` holds, checked to be whole.

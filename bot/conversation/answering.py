@@ -81,7 +81,6 @@ class PreparedAnswer:
     history: SelectedHistory
     inputs: PromptInputs
     parent_ids: tuple[int, ...]
-    asked_at_ms: int
     reservation: Reservation
 
 
@@ -119,7 +118,6 @@ class Answering:
         if question.is_empty:
             raise InvalidOption("empty question", message=texts.empty_prompt())
         attachments.ensure_usable(question.attachments)
-        asked_at_ms = requester.asked_ms(self._clock)
         earlier, parent_ids = await self._selector.select_history(requester, question)
         history = self._window.select(earlier, question.required_turns)
         quoted = question.quoted if not parent_ids else None
@@ -129,9 +127,7 @@ class Answering:
         reservation = await self._ledger.reserve(
             requester, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK_TOKENS}
         )
-        return PreparedAnswer(
-            requester, question, messages, prompt_tokens, history, inputs, parent_ids, asked_at_ms, reservation
-        )
+        return PreparedAnswer(requester, question, messages, prompt_tokens, history, inputs, parent_ids, reservation)
 
     async def drop_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
         """Leave out turns that were deleted since `prepare`, after waiting in the queue. Never costs more than before.
@@ -362,7 +358,7 @@ class Answering:
             tokens_estimated=meter.is_estimated,
             question_message_id=question.message_id,
             answer_message_ids=output.message_ids,
-            asked_at_ms=prepared.asked_at_ms,
+            asked_at_ms=prepared.requester.asked_at_ms,
             created_at_ms=unix_ms(self._clock.discord_now()),
         )
         try:

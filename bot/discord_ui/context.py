@@ -67,11 +67,11 @@ def requester_of(interaction: discord.Interaction) -> RequestContext:
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
+        asked_at_ms=unix_ms(interaction.created_at),
         permissions=permissions_of(interaction.permissions),
         guild_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
         role_ids=_role_ids(interaction.user),
-        asked_at_ms=unix_ms(interaction.created_at),
     )
 
 
@@ -79,7 +79,7 @@ def author_of(message: discord.Message, channel: MessageableChannel) -> RequestC
     """Return who wrote a message in `channel`, and with which permissions, by what is known of the server's roles."""
     author, asked_at_ms = message.author, unix_ms(message.created_at)
     if isinstance(channel, discord.DMChannel):
-        return RequestContext(author.id, author.display_name, None, channel.id, channel.id, asked_at_ms=asked_at_ms)
+        return RequestContext(author.id, author.display_name, None, channel.id, channel.id, asked_at_ms)
     member = author if isinstance(author, discord.Member) else None
     return RequestContext(
         user_id=author.id,

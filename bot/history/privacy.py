@@ -92,7 +92,7 @@ class MemberData:
         An answer to them that is still being written is not stored either.
         """
         try:
-            turns = await self._turn_deletion.delete_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
+            turns = await self._turn_deletion.delete_member(requester.user_id, at_ms=requester.asked_at_ms)
             others = await self._personal_data.erase(requester.user_id)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), message=texts.deleted_in_part()) from error

@@ -52,7 +52,6 @@ class PreparedGeneration:
 
     requester: RequestContext
     request: ImageRequest
-    asked_at_ms: int
     reservation: Reservation
 
 
@@ -109,9 +108,9 @@ class ImageGenerator:
             QuotaExceeded: a limit on images would be passed.
             StoreUnavailable: the database cannot be used.
         """
-        request, asked_at_ms = request.normalize(), requester.asked_ms(self._clock)
+        request = request.normalize()
         reservation = await self._ledger.reserve(requester, {Kind.IMAGES: request.n})
-        return PreparedGeneration(requester, request, asked_at_ms, reservation)
+        return PreparedGeneration(requester, request, reservation)
 
     async def generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
         """Return the generated images, each file at most `upload_limit` bytes; the reservation is settled in any case.
@@ -267,7 +266,7 @@ class SavedGenerations:
             created_at_ms=unix_ms(self._clock.discord_now()),
         )
         try:
-            return await self._generations.add(generation, asked_at_ms=prepared.asked_at_ms)
+            return await self._generations.add(generation, asked_at_ms=prepared.requester.asked_at_ms)
         except StoreUnavailable as error:
             logger.error("image generation not saved", extra={"detail": str(error)})
             return None

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from bot.clock import unix_ms
 from bot.context import Permission, RequestContext
+from tests.support.clock import NOON
 
 GUILD, CHANNEL = 7, 10
 
@@ -18,6 +20,7 @@ def make_requester(
     guild_name: str = "",
     channel_name: str = "",
     role_ids: Iterable[int] = (),
+    asked_at_ms: int = unix_ms(NOON),
 ) -> RequestContext:
     """Return a member's context; `settings_channel_id` is the parent of a thread, else the same channel."""
     return RequestContext(
@@ -26,6 +29,7 @@ def make_requester(
         guild_id=guild_id,
         channel_id=channel_id,
         settings_channel_id=channel_id if settings_channel_id is None else settings_channel_id,
+        asked_at_ms=asked_at_ms,
         permissions=frozenset(permissions),
         guild_name=guild_name,
         channel_name=channel_name,
