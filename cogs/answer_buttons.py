@@ -24,7 +24,6 @@ from bot.guilds.settings import GuildSettings
 from bot.history.history import History
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.messages import answers as texts
-from bot.model_catalog import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
 from bot.store.turns import Turn
 from bot.streaming.output import Action
@@ -119,16 +118,16 @@ class AnswerButtonsCog(commands.Cog):
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._history.get_turn_for(requester, turn_id)
-        model = await self._settings.get_model(requester, ModelKind.CHAT, None)
-        persona = await self._settings.get_persona(requester)
-        question = Question.regenerate(turn, model, persona, *await load_regenerate_inputs(interaction, turn))
+        chosen = await self._settings.get_chat_settings(requester)
+        inputs = await load_regenerate_inputs(interaction, turn)
+        question = Question.regenerate(turn, chosen.model, chosen.persona, *inputs)
         await self._answer_runner.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._history.get_turn_for(requester, turn_id)
-        model = await self._settings.get_model(requester, ModelKind.CHAT, None)
-        question = Question.continue_(turn, model, await self._settings.get_persona(requester))
+        chosen = await self._settings.get_chat_settings(requester)
+        question = Question.continue_(turn, chosen.model, chosen.persona)
         await self._answer_runner.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:

@@ -66,10 +66,9 @@ class AskCog(commands.Cog):
         if private and speak:
             raise InvalidOption("private and spoken", message=texts.private_is_not_spoken())
         speaker = await self._speakers.build(interaction, requester, prompt) if speak else None
-        chosen = await self._settings.get_model(requester, ModelKind.CHAT, model)
-        as_whom = await self._settings.get_persona(requester, persona)
+        chosen = await self._settings.get_chat_settings(requester, model=model, persona=persona)
         files = () if attachment is None else build_attachments([attachment])
-        question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, attachments=files)
+        question = Question(prompt, chosen.model, chosen.persona, private=private, fresh=fresh, attachments=files)
         await self._answer_runner.answer(interaction, requester, question, speaker)
         if speaker is not None and speaker.error is not None:
             text = render(speech_texts.answer_not_spoken(speaker.error.message))  # the answer is there to be read

@@ -25,7 +25,6 @@ from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
 from bot.messages.render import render
-from bot.model_catalog import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
 
 ASK: Final = "Ask about this"
@@ -121,10 +120,11 @@ class ContextMenusCog(commands.Cog):
         if chosen is None:
             raise InvalidOption("an unknown message", message=texts.message_not_remembered(ASK))
         requester = requester_of(interaction)
+        settings = await self._settings.get_chat_settings(requester)
         question = Question(
             text,
-            await self._settings.get_model(requester, ModelKind.CHAT, None),
-            await self._settings.get_persona(requester),
+            settings.model,
+            settings.persona,
             private=get_choice(interaction) == _ME,
             about=chosen.quoted,
             attachments=chosen.files,

@@ -22,7 +22,6 @@ from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
 from bot.messages.message import Message
-from bot.model_catalog import ModelKind
 
 DELETE_HINT_AFTER_S: Final = 60.0
 
@@ -83,12 +82,11 @@ class MentionsCog(commands.Cog):
         if trigger.unseen or not (trigger.text or files):
             await self._replies.errors.hint(reply, self._hint(trigger), DELETE_HINT_AFTER_S)
             return
-        model = await self._settings.get_model(requester, ModelKind.CHAT, None)
-        persona = await self._settings.get_persona(requester)
+        chosen = await self._settings.get_chat_settings(requester)
         question = Question(
             trigger.text,
-            model,
-            persona,
+            chosen.model,
+            chosen.persona,
             reply_to=trigger.reply_to,
             quoted=trigger.quoted,
             attachments=files,

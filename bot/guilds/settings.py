@@ -75,6 +75,14 @@ class ResolvedSetting:
     ignored_values: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """What a question is answered with: the model, and the persona as it was written, with its placeholders."""
+
+    model: str
+    persona: str
+
+
 def resolve_setting(
     setting: SettingDefinition,
     chosen: Mapping[Level, Mapping[str, str]],
@@ -115,6 +123,26 @@ class GuildSettings:
         self._clock = clock
         self._persona = persona
 
+    async def get_chat_settings(
+        self, requester: RequestContext, *, model: str | None = None, persona: str | None = None
+    ) -> ChatSettings:
+        """Return what a question is answered with; `model` and `persona` are the command's own options.
+
+        Raises:
+            ModelNotAllowed: `model` may not be chosen.
+            InvalidOption: the guild has no persona called `persona`.
+            StoreUnavailable: the settings cannot be read at the moment.
+        """
+        if model is not None:
+            self._catalog.check(model, ModelKind.CHAT)
+        chosen = await self._load_chosen(requester) if model is None or persona is None else {}
+        return ChatSettings(
+            self._get_usable_model(requester, ModelKind.CHAT, chosen) if model is None else model,
+            resolve_setting(PERSONA, chosen, self._persona).value
+            if persona is None
+            else await self._personas.get_text(requester, persona),
+        )
+
     async def get_model(self, requester: RequestContext, kind: ModelKind, requested: str | None) -> str:
         """Return the model for `kind`, `requested` being the command's own option.
 
@@ -125,29 +153,10 @@ class GuildSettings:
         if requested is not None:
             self._catalog.check(requested, kind)
             return requested
-        resolved = self._model(kind, await self._load_chosen(requester))
-        for model in resolved.ignored_values:
-            # Chosen once, then removed by the operator or gone from the API: the next level applies.
-            logger.warning(
-                "chosen model no longer allowed", extra={"channel": requester.settings_channel_id, "model": model}
-            )
-        return resolved.value
-
-    async def get_persona(self, requester: RequestContext, requested: str | None = None) -> str:
-        """Return the persona that applies to the requester, as it was written, with its placeholders.
-
-        `requested` is the command's own option: the name of one of the guild's personas.
-
-        Raises:
-            InvalidOption: there is none of that name.
-            StoreUnavailable: the settings cannot be read at the moment.
-        """
-        if requested is not None:
-            return await self._personas.get_text(requester, requested)
-        return resolve_setting(PERSONA, await self._load_chosen(requester), self._persona).value
+        return self._get_usable_model(requester, kind, await self._load_chosen(requester))
 
     async def list_persona_choices(self, requester: RequestContext) -> list[str]:
-        """Return the names that `get_persona` accepts.
+        """Return the names of personas that `get_chat_settings` accepts.
 
         Raises:
             StoreUnavailable: they cannot be read at the moment.
@@ -244,6 +253,16 @@ class GuildSettings:
     async def _load_chosen(self, requester: RequestContext) -> dict[Level, dict[str, str]]:
         servers, channels = await self._stored.get_values(requester.guild_id, requester.settings_channel_id)
         return {Level.CHANNEL: channels, Level.SERVER: servers}
+
+    def _get_usable_model(self, requester: RequestContext, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> str:
+        """Return the model of the strongest level that can still be used."""
+        resolved = self._model(kind, chosen)
+        for model in resolved.ignored_values:
+            # Chosen once, then removed by the operator or gone from the API: the next level applies.
+            logger.warning(
+                "chosen model no longer allowed", extra={"channel": requester.settings_channel_id, "model": model}
+            )
+        return resolved.value
 
     def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> ResolvedSetting:
         return resolve_setting(

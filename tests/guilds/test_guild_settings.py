@@ -1,13 +1,14 @@
 """What holds where, and who may change it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
 from bot.guilds.personas import Personas
-from bot.guilds.settings import PERSONA, GuildSettings, Level, SettingScope
+from bot.guilds.settings import PERSONA, ChatSettings, GuildSettings, Level, SettingScope
 from bot.model_catalog import ModelAllowlist, ModelCatalog, ModelKind, ModelKinds
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
@@ -43,9 +44,25 @@ def settings(database: Database, workers: DecodingWorkers) -> GuildSettings:
 async def test_a_persona_holds_in_its_channel_and_its_threads(settings: GuildSettings) -> None:
     await settings.set_persona(MODERATOR, SettingScope.SERVER, "You are a server.")
     await settings.set_persona(MODERATOR, SettingScope.CHANNEL, "  You are a channel.\n")
-    assert await settings.get_persona(MEMBER) == "You are a channel."
-    assert await settings.get_persona(IN_A_THREAD) == "You are a channel."
-    assert await settings.get_persona(NEXT_DOOR) == "You are a server."
+    assert (await settings.get_chat_settings(MEMBER)).persona == "You are a channel."
+    assert (await settings.get_chat_settings(IN_A_THREAD)).persona == "You are a channel."
+    assert (await settings.get_chat_settings(NEXT_DOOR)).persona == "You are a server."
+
+
+async def test_one_read_gives_the_model_and_the_persona(
+    settings: GuildSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    get_values = StoredSettings.get_values
+
+    async def count(*arguments: Any) -> tuple[dict[str, str], dict[str, str]]:
+        nonlocal reads
+        reads += 1
+        return await get_values(*arguments)
+
+    monkeypatch.setattr(StoredSettings, "get_values", count)
+    assert await settings.get_chat_settings(MEMBER) == ChatSettings("gpt-4.1", OPERATORS)
+    assert reads == 1
 
 
 async def test_a_persona_that_is_named_beats_them_all(
@@ -53,28 +70,28 @@ async def test_a_persona_that_is_named_beats_them_all(
 ) -> None:
     await Personas(StoredPersonas(database), FakeClock(), workers.files).add(MODERATOR, "Pirate", "Arr, {user}.")
     await settings.set_persona(MODERATOR, SettingScope.CHANNEL, "You are a channel.")
-    assert await settings.get_persona(MEMBER, "PIRATE ") == "Arr, {user}."
+    assert (await settings.get_chat_settings(MEMBER, persona="PIRATE ")).persona == "Arr, {user}."
     assert await settings.list_persona_choices(MEMBER) == ["Pirate"]
     with pytest.raises(InvalidOption):
-        await settings.get_persona(MEMBER, "Parrot")
-    assert await settings.get_persona(MEMBER) == "You are a channel."
+        await settings.get_chat_settings(MEMBER, persona="Parrot")
+    assert (await settings.get_chat_settings(MEMBER)).persona == "You are a channel."
 
 
 async def test_a_servers_model_holds_where_a_channel_has_none(settings: GuildSettings) -> None:
     await settings.set_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "gpt-4o")
     await settings.set_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4.1-mini")
-    assert await settings.get_model(MEMBER, ModelKind.CHAT, None) == "gpt-4.1-mini"
-    assert await settings.get_model(NEXT_DOOR, ModelKind.CHAT, None) == "gpt-4o"
-    assert await settings.get_model(NEXT_DOOR, ModelKind.CHAT, "gpt-5") == "gpt-5"
+    assert (await settings.get_chat_settings(MEMBER)).model == "gpt-4.1-mini"
+    assert (await settings.get_chat_settings(NEXT_DOOR)).model == "gpt-4o"
+    assert (await settings.get_chat_settings(NEXT_DOOR, model="gpt-5")).model == "gpt-5"
 
 
 async def test_taking_back_leads_to_the_next_level(settings: GuildSettings) -> None:
     await settings.set_persona(MODERATOR, SettingScope.SERVER, "server")
     await settings.set_persona(MODERATOR, SettingScope.CHANNEL, "channel")
     assert list(await settings.reset(MODERATOR, SettingScope.CHANNEL)) == [PERSONA]
-    assert await settings.get_persona(MEMBER) == "server"
+    assert (await settings.get_chat_settings(MEMBER)).persona == "server"
     assert list(await settings.reset(MODERATOR, SettingScope.SERVER)) == [PERSONA]
-    assert await settings.get_persona(MEMBER) == OPERATORS
+    assert (await settings.get_chat_settings(MEMBER)).persona == OPERATORS
     assert list(await settings.reset(MODERATOR, SettingScope.SERVER)) == []
 
 
@@ -130,10 +147,10 @@ async def test_without_the_right_nothing_is_shown_or_changed(
 async def test_a_persona_that_cannot_be_used_is_refused(settings: GuildSettings, text: str) -> None:
     with pytest.raises(InvalidOption):
         await settings.set_persona(MODERATOR, SettingScope.CHANNEL, text)
-    assert await settings.get_persona(MEMBER) == OPERATORS
+    assert (await settings.get_chat_settings(MEMBER)).persona == OPERATORS
 
 
 async def test_a_model_that_may_not_be_chosen_is_refused(settings: GuildSettings) -> None:
     with pytest.raises(ModelNotAllowed):
         await settings.set_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "llama")
-    assert await settings.get_model(MEMBER, ModelKind.CHAT, None) == "gpt-4.1"
+    assert (await settings.get_chat_settings(MEMBER)).model == "gpt-4.1"
