@@ -1,6 +1,5 @@
 """Builds all services and, in the opposite order, closes them."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -88,7 +87,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         except StoreUnavailable as error:
             raise StartupError(_describe_write_failure(error, settings.database_url)) from error
         catalog = ModelCatalog(api.models.list_names, _model_allowlist(settings), clock)
-        await stack.enter_async_context(_keep_fresh(catalog))
+        await stack.enter_async_context(catalog.running())
         pronunciations = Pronunciations(StoredPronunciations(database), clock)
         tombstones = Tombstones(usage_keys.erasure_key)
         deferred_writes = DeferredWrites(clock)
@@ -144,16 +143,6 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             audio_workers=audio_workers,
             answer_speakers=AnswerSpeakers(api.speech, ledger, pronunciations, workers.audio),
         )
-
-
-@asynccontextmanager
-async def _keep_fresh(catalog: ModelCatalog) -> AsyncIterator[None]:
-    task = asyncio.create_task(catalog.run_refresh_loop(), name="models")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
 
 
 def _describe_write_failure(error: StoreUnavailable, url: str) -> Message:

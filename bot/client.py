@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from contextlib import AsyncExitStack
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.logs import TRACEBACK, format_redacted_traceback
 from bot.services import Services
+from bot.tasks import background_loop
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +85,8 @@ class Bot(commands.AutoShardedBot):
         self._clock = clock
         self._api_base_url = api_base_url
         self._grace_s = grace_s
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = AsyncExitStack()
+        self._last_pulse: tuple[bool, float] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._shards_in_session: set[int] = set()
         super().__init__(
@@ -138,15 +141,18 @@ class Bot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Load the cogs, synchronise the commands and start the background work."""
-        self._tasks.append(asyncio.create_task(self._heartbeat_loop(), name="heartbeat"))
+        heartbeat = background_loop(
+            self._write_pulse_if_due, CONNECTION_CHECK_INTERVAL_S, self._clock, name="heartbeat", at_once=True
+        )
+        await self._background.enter_async_context(heartbeat)
         await self._await_session_starts()
         for cog in COGS:
             await self.load_extension(cog)
         if self.application_id is None:
             raise RuntimeError("discord.py sets the application's id at login")
         self.command_ids = await sync_if_changed(self.tree, self.http, self.application_id)
-        recovering = self.services.recovery.run(InterruptionNotices(self, self._clock))
-        self._tasks.append(asyncio.create_task(recovering, name="recovery"))
+        recovery = self.services.recovery.running(InterruptionNotices(self, self._clock))
+        await self._background.enter_async_context(recovery)
         self.reached_gateway = True
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -209,9 +215,7 @@ class Bot(commands.AutoShardedBot):
         await self.event_gate.close(self._grace_s)
         await self.replies.close()
         await self.voice_manager.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.aclose()
         await super().close()
 
     async def _await_session_starts(self) -> None:
@@ -242,15 +246,12 @@ class Bot(commands.AutoShardedBot):
             )
             await self._clock.sleep(wait_s)
 
-    async def _heartbeat_loop(self) -> None:
+    async def _write_pulse_if_due(self) -> None:
         """Write for `python -m bot health` whether Discord is connected: regularly, and at once when that changes."""
-        written: tuple[bool, float] | None = None
-        while True:
-            connected, now = self._is_connected(), self._clock.monotonic()
-            if written is None or written[0] != connected or now - written[1] >= HEARTBEAT_INTERVAL_S:
-                self.services.process_lock.write_pulse(connected=connected)
-                written = connected, now
-            await self._clock.sleep(CONNECTION_CHECK_INTERVAL_S)
+        connected, now, last = self._is_connected(), self._clock.monotonic(), self._last_pulse
+        if last is None or last[0] != connected or now - last[1] >= HEARTBEAT_INTERVAL_S:
+            self.services.process_lock.write_pulse(connected=connected)
+            self._last_pulse = connected, now
 
     def _is_connected(self) -> bool:
         shards = self.shards

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ from bot.clock import Clock
 from bot.errors import ApiError, ModelNotAllowed
 from bot.messages import settings as texts
 from bot.setting_values import MODEL
+from bot.tasks import background_loop
 
 logger = logging.getLogger(__name__)
 
@@ -135,16 +137,11 @@ class ModelCatalog:
         self._clock = clock
         self._listed: frozenset[str] | None = None
 
-    async def run_refresh_loop(self) -> None:
-        """Fetch the list now and every ten minutes, until cancelled; after a failure the old list stays."""
-        while True:
-            try:
-                succeeded = await self.refresh()
-            except Exception:
-                # Any other error must not end the loop: the list would never be refreshed again.
-                logger.exception("models not listed")
-                succeeded = False
-            await self._clock.sleep(REFRESH_S if succeeded else RETRY_S)
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Fetch the list now and every ten minutes while the block runs; after a failure the old list stays."""
+        return background_loop(
+            self.refresh, REFRESH_S, self._clock, name="model list refresh", retry_s=RETRY_S, at_once=True
+        )
 
     async def refresh(self) -> bool:
         """Fetch the list once; return whether that succeeded."""

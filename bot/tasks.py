@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
+from bot.logs import TRACEBACK, format_redacted_traceback
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,8 @@ async def _undo(task: asyncio.Task[T], undo: Callable[[T], Awaitable[object]]) -
 
 
 def _log_failure(task: "asyncio.Future[Any]") -> None:  # Any: as above
-    """Log the type of a task's error, whose text may quote what people wrote."""
+    """Log a task's error without its text, which may quote what people wrote."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        facts = {"task": task.get_name()} if isinstance(task, asyncio.Task) else {}
-        logger.warning("background task failed", extra={**facts, "error": type(error).__name__})
+        name = task.get_name() if isinstance(task, asyncio.Task) else None
+        facts = {"task": name, "error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
+        logger.warning("background task failed", extra=facts)

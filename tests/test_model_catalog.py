@@ -1,7 +1,5 @@
 """Which models are offered, and which may be used."""
 
-import asyncio
-
 import pytest
 
 from bot.clock import SystemClock
@@ -68,12 +66,11 @@ async def test_the_list_is_fetched_again_after_any_fault_at_all(caplog: pytest.L
 
     clock = FakeClock()
     made = ModelCatalog(list_models, ModelAllowlist(ModelKinds(), (), DEFAULTS), clock)
-    keeping = asyncio.create_task(made.run_refresh_loop())
-    await clock.advance(3 * RETRY_S)
+    async with made.running():
+        await clock.advance(3 * RETRY_S)
     assert not answers
     assert made.allows("o3", ModelKind.CHAT)
-    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["models not listed"] * 2
-    keeping.cancel()
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["model list refresh failed"] * 2
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ thread of Python's runs. `faulthandler` waits in a C thread without the GIL: it 
 standard error and ends the process with status 1.
 """
 
-import asyncio
 import faulthandler
 import os
 import sys
@@ -15,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from bot.clock import Clock
+from bot.tasks import background_loop
 
 MAX_STALL_S: Final = 30.0
 """How long the event loop may be blocked."""
@@ -39,13 +39,10 @@ class Watchdog:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch until the block is left; then the interpreter has `CLOSING_S` to exit."""
-        rearming = asyncio.create_task(self._rearm(), name="watchdog")
         try:
-            yield
+            async with background_loop(self._rearm, REARM_EVERY_S, self._clock, name="watchdog", at_once=True):
+                yield
         finally:
-            rearming.cancel()
-            with suppress(asyncio.CancelledError):
-                await rearming
             self.exit_within(CLOSING_S)
 
     def exit_within(self, seconds: float) -> None:
@@ -54,9 +51,8 @@ class Watchdog:
         faulthandler.dump_traceback_later(seconds, exit=True)
 
     async def _rearm(self) -> None:
-        while not self._ends:
+        if not self._ends:
             faulthandler.dump_traceback_later(self._max_stall_s, exit=True)
-            await self._clock.sleep(REARM_EVERY_S)
 
 
 def exit_despite_threads(status: int) -> None:

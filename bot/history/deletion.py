@@ -10,6 +10,7 @@ from typing import Final
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.store.turn_deletion import TurnDeletion
+from bot.tasks import background_loop
 
 RETRY_S: Final = 15
 BATCH_SIZE: Final = 100
@@ -47,23 +48,22 @@ class DeletionService:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Carry out deletions for as long as the block runs, and what is left of them at its end."""
-        working = asyncio.create_task(self._work(), name="deletions")
         try:
-            yield
+            async with background_loop(self._delete_requested, 0, self._clock, name="deletions", retry_s=RETRY_S):
+                yield
         finally:
-            working.cancel()
-            await asyncio.wait({working})
             if not await self._delete_pending():
                 facts = {"messages": len(self._messages), "channels": len(self._channels)}
                 logger.error("deletions not done", extra=facts)
 
-    async def _work(self) -> None:
-        while True:
-            await self._requested.wait()
-            self._requested.clear()
-            if not await self._delete_pending():
-                self._requested.set()
-                await self._clock.sleep(RETRY_S)
+    async def _delete_requested(self) -> bool:
+        """Wait for a deletion and carry it out; return False where it has to be tried again."""
+        await self._requested.wait()
+        self._requested.clear()
+        if await self._delete_pending():
+            return True
+        self._requested.set()
+        return False
 
     async def _delete_pending(self) -> bool:
         """Carry out all deletions; return False where some could not be done at the moment."""

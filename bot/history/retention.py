@@ -4,10 +4,9 @@ Only the gateway says which guilds the bot is in, and of this process's shards a
 deleted.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +14,7 @@ from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.store.left_guilds import LeftGuilds
 from bot.store.turn_deletion import TurnDeletion
+from bot.tasks import background_loop
 
 SWEEP_INTERVAL_S: Final = 24 * 3600
 RETRY_S: Final = 3600
@@ -127,30 +127,20 @@ class Retention:
         logger.info("retention sweep done", extra={"turns": turns})
         await self._guild_cleanup.delete_due()
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Sweep as soon as the clock is known to be right and every day for as long as the block runs."""
-        sweeping = asyncio.create_task(self._sweep_daily(), name="retention sweep")
-        try:
-            yield
-        finally:
-            sweeping.cancel()
-            await asyncio.wait({sweeping})
+        return background_loop(
+            self._sweep_when_clock_is_right,
+            SWEEP_INTERVAL_S,
+            self._clock,
+            name="retention sweep",
+            retry_s=RETRY_S,
+            at_once=True,
+        )
 
-    async def _sweep_daily(self) -> None:
-        while True:
-            await self._wait_for_right_clock()
-            pause = SWEEP_INTERVAL_S
-            try:
-                await self.sweep()
-            except StoreUnavailable as error:
-                logger.warning("retention sweep postponed", extra={"detail": str(error)})
-                pause = RETRY_S
-            except Exception:
-                # Without the sweep nothing would ever be deleted: whatever went wrong, go on.
-                logger.exception("retention sweep failed")
-                pause = RETRY_S
-            await self._clock.sleep(pause)
+    async def _sweep_when_clock_is_right(self) -> None:
+        await self._wait_for_right_clock()
+        await self.sweep()
 
     async def _wait_for_right_clock(self) -> None:
         """Wait until Discord has sent the time and the wall clock agrees: what a wrong one deletes is lost."""

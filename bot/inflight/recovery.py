@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final, Protocol
 
 from bot.clock import Clock, unix_ms
-from bot.errors import StoreUnavailable
 from bot.inflight.registry import InFlightRegistry
 from bot.store.inflight import InFlightAnswer
+from bot.tasks import background_loop
 
 SWEEP_INTERVAL_S: Final = 3
 """A sweep is one small read while no process has died."""
@@ -37,17 +38,11 @@ class Recovery:
         self._clock = clock
         self._pending: dict[int, InFlightAnswer] = {}
 
-    async def run(self, notifier: InterruptionNotifier) -> None:
-        """Sweep until cancelled, the first time at once."""
-        while True:
-            try:
-                await self.sweep(notifier)
-            except StoreUnavailable as error:
-                logger.warning("recovery sweep failed", extra={"detail": str(error)})
-            except Exception:
-                # One unexpected row must not end the sweeps: the next one may find others.
-                logger.exception("recovery sweep failed")
-            await self._clock.sleep(SWEEP_INTERVAL_S)
+    def running(self, notifier: InterruptionNotifier) -> AbstractAsyncContextManager[None]:
+        """Sweep regularly while the block runs, the first time at once."""
+        return background_loop(
+            lambda: self.sweep(notifier), SWEEP_INTERVAL_S, self._clock, name="recovery sweep", at_once=True
+        )
 
     async def sweep(self, notifier: InterruptionNotifier) -> None:
         """Take over the requests of dead processes and mark their answers; failed marks wait for the next sweep.

@@ -15,6 +15,7 @@ from cachetools import FIFOCache
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Unstorable
+from bot.tasks import background_loop
 
 MAX_PENDING: Final = 40
 """Each is an answer, or the ids of its messages. The oldest are dropped."""
@@ -82,24 +83,13 @@ class DeferredWrites:
     @asynccontextmanager
     async def retrying(self) -> AsyncIterator[None]:
         """Retry periodically while the block runs, and once at its end."""
-        retries = asyncio.create_task(self._retry_loop(), name="deferred writes")
         try:
-            yield
+            async with background_loop(self.flush, RETRY_EVERY_S, self._clock, name="deferred writes"):
+                yield
         finally:
-            retries.cancel()
-            await asyncio.wait({retries})
             await self.flush()
             if self._pending:
                 logger.error("deferred writes lost at shutdown", extra={"lost": len(self._pending)})
-
-    async def _retry_loop(self) -> None:
-        while True:
-            await self._clock.sleep(RETRY_EVERY_S)
-            try:
-                await self.flush()
-            except Exception:
-                # A failure of one write must not end the retries of the others.
-                logger.exception("deferred writes failed")
 
     async def _write_pending(self) -> None:
         for placeholder, save in list(self._pending.items()):

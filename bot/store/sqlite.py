@@ -13,16 +13,18 @@ larger one the copies stay until their page is reused.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import aiosqlite
 
+from bot.clock import Clock, SystemClock
 from bot.errors import StoreFull, StoreReplaced, StoreUnavailable, Unstorable
 from bot.store import disk
 from bot.store.database import Row, Value, Work
+from bot.tasks import BackgroundTasks, background_loop, run_to_end
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +64,12 @@ T = TypeVar("T")
 class SqliteDatabase:
     """The `Database` port over one SQLite file. Made by `connect`, which also closes it."""
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection, clock: Clock) -> None:
         self._files = _OpenFiles(path)
+        self._clock = clock
         self._erased = asyncio.Event()
+        self._rewrite_at = clock.monotonic()
+        self._pause_s = EMPTY_LOG_AFTER_S
         # IMMEDIATE takes the write lock first: a transaction that reads and then writes would otherwise fail at once,
         # busy timeout or not, when another process wrote in between.
         self._writing = _SerialConnection(self._files, writer, "BEGIN IMMEDIATE", self._erased.set)
@@ -78,23 +83,19 @@ class SqliteDatabase:
         """Run `work` on one unchanging view of the data."""
         return await self._reading.run(work)
 
-    async def keep_log_empty(self) -> None:
-        """Empty the write-ahead log a moment after each deletion, until cancelled."""
-        pause_s = EMPTY_LOG_AFTER_S
-        clock = asyncio.get_running_loop().time
-        rewrite_at = clock()
-        while True:
-            await self._erased.wait()
-            await asyncio.sleep(pause_s)
-            rewrite = clock() >= rewrite_at
-            self._erased.clear()
-            if await asyncio.to_thread(_empty_log, self._files, rewrite=rewrite):
-                pause_s = EMPTY_LOG_AFTER_S
-                if rewrite:
-                    rewrite_at = clock() + REWRITE_EVERY_S
-            else:
-                self._erased.set()
-                pause_s = EMPTY_LOG_RETRY_S
+    async def empty_log_after_deletion(self) -> None:
+        """Wait for a deletion, and empty the write-ahead log a moment after it."""
+        await self._erased.wait()
+        await self._clock.sleep(self._pause_s)
+        rewrite = self._clock.monotonic() >= self._rewrite_at
+        self._erased.clear()
+        if await asyncio.to_thread(_empty_log, self._files, rewrite=rewrite):
+            self._pause_s = EMPTY_LOG_AFTER_S
+            if rewrite:
+                self._rewrite_at = self._clock.monotonic() + REWRITE_EVERY_S
+        else:
+            self._erased.set()
+            self._pause_s = EMPTY_LOG_RETRY_S
 
     async def close(self) -> None:
         """Refuse new transactions, await the running ones, and empty the log after deletions."""
@@ -119,13 +120,13 @@ async def connect(path: Path) -> AsyncIterator[SqliteDatabase]:
                 "SELECT count(*) FROM sqlite_schema"
             )  # by now each has opened all the files
         await writer.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT_BYTES}")  # PRAGMA takes no placeholders
-        database = SqliteDatabase(path, writer, reader)
-        emptying = asyncio.create_task(database.keep_log_empty(), name="write-ahead log")
+        clock = SystemClock()
+        database = SqliteDatabase(path, writer, reader, clock)
         try:
-            yield database
+            async with background_loop(database.empty_log_after_deletion, 0, clock, name="write-ahead log"):
+                yield database
         finally:
-            emptying.cancel()
-            await _run_shielded(database.close())
+            await run_to_end(database.close())
 
 
 class _OpenFiles:
@@ -178,27 +179,18 @@ class _SerialConnection:
         self._erased = erased
         self._full = False
         self._free = asyncio.Lock()
-        self._transactions: set[asyncio.Task[Any]] = set()  # Any: each gives what its work gives.
+        self._transactions = BackgroundTasks()
         self._closed = False
         self._timeout_reduced = False
 
     async def run(self, work: Work[T]) -> T:
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        transaction = asyncio.create_task(self._transact(work))
-        self._transactions.add(transaction)
-        transaction.add_done_callback(self._transactions.discard)
-        try:
-            await asyncio.wait({transaction})  # cancelling the wait leaves the transaction alone
-        except asyncio.CancelledError:
-            transaction.add_done_callback(_log_abandoned)
-            raise
-        return transaction.result()
+        return await self._transactions.run_shielded(self._transact(work))
 
     async def drain(self) -> None:
         self._closed = True
-        while self._transactions:
-            await asyncio.wait(self._transactions)
+        await self._transactions.drain()
 
     async def _transact(self, work: Work[T]) -> T:
         async with self._free:
@@ -311,7 +303,7 @@ def _refuse_unstorable() -> Iterator[None]:
 async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Connection]:
     """Open one connection, set up; closed on every way out, since its thread would keep the process alive."""
     connection = aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
-    await _run_shielded(_open(connection))
+    await run_to_end(_open(connection))
     try:
         # secure_delete: what members have deleted is overwritten in the file, and not only given up.
         common = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON")
@@ -319,7 +311,7 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
             await connection.execute(pragma)
         yield connection
     finally:
-        await _run_shielded(connection.close())
+        await run_to_end(connection.close())
 
 
 def _empty_log(files: _OpenFiles, *, rewrite: bool = False) -> bool:
@@ -355,26 +347,6 @@ def _can_be_rewritten(path: Path) -> bool:
 
 async def _open(connection: aiosqlite.Connection) -> None:
     await connection
-
-
-async def _run_shielded(work: Coroutine[Any, Any, None]) -> None:  # Any: what a coroutine sends and is sent.
-    """Await `work` to its end; re-raise a cancellation only then."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled
-
-
-def _log_abandoned(transaction: asyncio.Task[Any]) -> None:  # Any: the result is dropped.
-    """Log the failure of a transaction whose caller was cancelled, since no caller gets it."""
-    if not transaction.cancelled() and (error := transaction.exception()) is not None:
-        logger.warning("a cancelled caller's transaction failed", exc_info=error)
 
 
 def sanitize_for_db(text: str) -> str:

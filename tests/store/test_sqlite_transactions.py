@@ -146,7 +146,9 @@ async def test_a_failure_that_nobody_hears_of_is_logged(database: Database, capl
     with pytest.raises(asyncio.CancelledError):
         await caller
     await database.write(put)
-    assert "a cancelled caller's transaction failed" in caplog.text
+    assert [(each.message, each.__dict__["error"]) for each in caplog.records] == [
+        ("background task failed", "LookupError")
+    ]
 
 
 async def test_closing_waits_for_a_transaction_whose_caller_was_cancelled(path: Path) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
 
 import discord
 
@@ -22,6 +23,7 @@ from bot.errors import BotError, VoiceLost
 from bot.messages import voice as texts
 from bot.messages.message import Message
 from bot.messages.render import render
+from bot.tasks import BackgroundTasks, background_loop
 
 JOIN_TIMEOUT_S: Final = 22.0
 """How long a join may take in all: waiting for other joins and leaves, Discord's gateway, and the connection. One that
@@ -67,8 +69,9 @@ class VoiceManager:
         self._sessions: dict[int, VoiceSession] = {}
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._join_limit = JoinLimit(clock)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._watch_task: asyncio.Task[None] | None = None
+        self._tasks = BackgroundTasks()
+        self._watch = AsyncExitStack()
+        self._is_watching = False
         self._closed = False
 
     def get_session(self, guild_id: int | None) -> VoiceSession | None:
@@ -127,13 +130,9 @@ class VoiceManager:
     async def close(self) -> None:
         """Leave all voice channels, and join none any more."""
         self._closed = True
-        if self._watch_task is not None:
-            self._watch_task.cancel()
-            await asyncio.wait({self._watch_task})
+        await self._watch.aclose()
         await asyncio.gather(*(self.leave(guild_id) for guild_id in list(self._sessions)), return_exceptions=True)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close(0)
 
     def on_voice_state(self, member: discord.Member, after: discord.VoiceState) -> None:
         """Update the guild's session after the voice state of a member changed."""
@@ -180,8 +179,10 @@ class VoiceManager:
             connection, self._pool, self._clock, text_channel_id=text_channel_id, on_lost=self._on_session_lost
         )
         self._sessions[channel.guild.id] = session
-        if self._watch_task is None:
-            self._watch_task = asyncio.create_task(self._watch_loop(), name="voice watch")
+        if not self._is_watching:
+            self._is_watching = True
+            watch = background_loop(self._leave_unused, WATCH_INTERVAL_S, self._clock, name="voice watch")
+            await self._watch.enter_async_context(watch)
         return session
 
     def _on_session_lost(self, session: VoiceSession, error: VoiceLost) -> None:
@@ -189,18 +190,11 @@ class VoiceManager:
         if self._sessions.get(session.guild.id) is session:
             del self._sessions[session.guild.id]
         logger.info("voice session lost", extra={"guild": session.guild.id})
-        self._start_task(self._notify(session, error.message), name="voice lost")
+        self._tasks.start(self._notify(session, error.message))
 
     def _check_stage(self, session: VoiceSession) -> None:
         if _is_in_stage_audience(session.guild.me.voice):
-            self._start_task(self._request_stage_speaker(session), name="voice on a stage")
-
-    def _start_task(
-        self, work: Coroutine[Any, Any, None], *, name: str
-    ) -> None:  # Any: what is never sent to a coroutine
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._request_stage_speaker(session))
 
     async def _request_stage_speaker(self, session: VoiceSession) -> None:
         """Become a speaker on a stage, as the audience is not heard; where that is not allowed, say so once."""
@@ -236,18 +230,16 @@ class VoiceManager:
                 extra |= {"status": error.status, "discord_code": error.code}
             logger.warning("voice notice not sent", extra=extra)
 
-    async def _watch_loop(self) -> None:
+    async def _leave_unused(self) -> None:
         """Leave the voice channels without listeners or speech."""
-        while True:
-            await self._clock.sleep(WATCH_INTERVAL_S)
-            for session in list(self._sessions.values()):
-                try:
-                    await self._leave_if_unused(session)
-                except LeaveFailed:
-                    logger.info("voice leave delayed", extra={"guild": session.guild.id})
-                except Exception:
-                    # An error in one session must not end the watch over the others.
-                    logger.exception("voice leave failed", extra={"guild": session.guild.id})
+        for session in list(self._sessions.values()):
+            try:
+                await self._leave_if_unused(session)
+            except LeaveFailed:
+                logger.info("voice leave delayed", extra={"guild": session.guild.id})
+            except Exception:
+                # An error in one session must not keep the bot in the others.
+                logger.exception("voice leave failed", extra={"guild": session.guild.id})
 
     async def _leave_if_unused(self, session: VoiceSession) -> None:
         if (reason := self._find_reason_to_leave(session)) is not None:
