@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
+from bot.tasks import sleep_unless
 
 MAX_QUEUE_LENGTH: Final = 1000
 """So many can wait in one channel: those beyond it would run into `MAX_WAIT_S`."""
@@ -94,7 +95,7 @@ class Slot:
                 notified = position
             if clock.monotonic() - since >= MAX_WAIT_S:
                 raise QueueTimeout
-            await self._wait_ready(POLL_INTERVAL_S)
+            await sleep_unless(clock, self.ready, POLL_INTERVAL_S)
         if self._limiter.closed:
             raise ShuttingDown
         if notified:
@@ -108,17 +109,6 @@ class Slot:
             },
         )
         return True
-
-    async def _wait_ready(self, timeout_s: float) -> None:
-        waits = [
-            asyncio.ensure_future(self._limiter.clock.sleep(timeout_s)),
-            asyncio.ensure_future(self.ready.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     async def __aenter__(self) -> Self:
         self._limiter.enter(self)

@@ -24,6 +24,7 @@ from bot.messages.message import Message
 from bot.messages.render import render
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
+from bot.tasks import sleep_unless, wait_for_first
 
 logger = logging.getLogger(__name__)
 
@@ -126,8 +127,7 @@ async def _serve_until_stopped(
             if (delay_s := backoff.next_delay_s()) is None:
                 raise StartupError(error.reason) from error
             logger.warning("%s", render(error.reason), extra={"retry_in_s": round(delay_s, 1)})
-            if await _wait_for_stop(delay_s, signals):
-                return
+            await sleep_unless(clock, signals.stop, delay_s)
 
 
 async def _serve_once(
@@ -151,9 +151,7 @@ async def _serve_once(
     )
     async with bot:
         connection = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
-        stopping = asyncio.create_task(signals.stop.wait())
-        await asyncio.wait({connection, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        await wait_for_first(asyncio.wait({connection}), signals.stop.wait())
         if connection.done():
             await _raise_startup_error(connection, bot)
         else:
@@ -208,14 +206,6 @@ async def _cancel_and_log(connection: asyncio.Task[None]) -> None:
         await asyncio.wait({connection}, timeout=CANCEL_RETRY_S)
     if not connection.cancelled() and (error := connection.exception()) is not None:
         logger.info("connection abandoned", extra={"error": type(error).__name__})
-
-
-async def _wait_for_stop(seconds: float, signals: Signals) -> bool:
-    try:
-        await asyncio.wait_for(signals.stop.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
 
 
 def _token_error() -> StartupError:

@@ -15,6 +15,7 @@ from bot.errors import UnreadableFile
 from bot.messages import answers as texts
 from bot.messages import errors as error_texts
 from bot.messages.message import Message
+from bot.tasks import cancel_and_wait
 from bot.workers.fair_limit import LimitFull
 from bot.workers.pool import DecodingWorkers, Failure, JobFailed
 
@@ -126,9 +127,7 @@ async def load(
     try:
         contents = await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_and_wait(*tasks)
     return PromptInputs(
         files=tuple(each.name for each in attachments),
         texts=tuple(each for each in contents if isinstance(each, TextFile)),

@@ -12,6 +12,7 @@ from bot.inflight.cancellation_watcher import MAX_DURATION_S
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons
+from bot.tasks import cancel_and_wait, wait_for_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,10 @@ async def run_until_cancelled(
         work.close()
         return cancellation.reason
     working = asyncio.create_task(work)
-    cancelling = asyncio.create_task(cancellation.wait())
     try:
-        await asyncio.wait({working, cancelling}, return_when=asyncio.FIRST_COMPLETED)
+        await wait_for_first(asyncio.wait({working}), cancellation.wait())
     finally:
-        cancelling.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.wait({working})
+        await cancel_and_wait(working)
     if working.cancelled():
         return cancellation.reason
     working.result()

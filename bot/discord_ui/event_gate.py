@@ -15,6 +15,7 @@ from bot.discord_ui.interaction_messages import set_inflight_request
 from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
 from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.registry import InFlightRegistry
+from bot.tasks import cancel_and_wait, wait_for_first
 
 logger = logging.getLogger(__name__)
 
@@ -229,18 +230,12 @@ class EventGate:
 
     async def _finish_within(self, seconds: float) -> None:
         """Wait until nothing runs any more, `seconds` have passed, or answers are to be interrupted now."""
-        running = asyncio.ensure_future(asyncio.wait({work.task for work in self._running}, timeout=seconds))
-        hurrying = asyncio.ensure_future(self._hurry.wait())
-        try:
-            await asyncio.wait({running, hurrying}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            running.cancel()
-            hurrying.cancel()
+        running = asyncio.wait({work.task for work in self._running})
+        await wait_for_first(running, self._clock.sleep(seconds), self._hurry.wait())
 
     async def _interrupt(self, work: _RunningEvent) -> None:
         """Cancel one answer and mark it as interrupted."""
-        work.task.cancel()
-        await asyncio.wait({work.task})
+        await cancel_and_wait(work.task)
         await work.event.tell_unless_answered(ShuttingDown())
         if work.inflight is not None:
             work.inflight.finish()

@@ -19,6 +19,7 @@ from bot.speech.sentence_stream import SentenceStream
 from bot.speech.utterance import AudioChunk, Utterance
 from bot.speech.voice_settings import VoiceSettings
 from bot.store.quota_limits import Kind
+from bot.tasks import cancel_and_wait
 from bot.workers.pool import Workers
 
 logger = logging.getLogger(__name__)
@@ -101,8 +102,7 @@ class AnswerSpeaker:
             if self._is_finished and kind is None:
                 await asyncio.wait({self._task})
         finally:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await cancel_and_wait(self._task)
             if self._utterance is not None and not self._is_finished:
                 self._utterance.drop()
         if not self._task.cancelled():
@@ -150,9 +150,7 @@ class AnswerSpeaker:
             while requests:
                 await requests.popleft()
         finally:
-            for task in requests:
-                task.cancel()
-            await asyncio.gather(*requests, return_exceptions=True)
+            await cancel_and_wait(*requests)
 
     async def _request_sentence(self, sentence: str, audio_chunk: AudioChunk, utterance: Utterance) -> None:
         """Request the audio of one sentence.

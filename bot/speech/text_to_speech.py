@@ -29,6 +29,7 @@ from bot.speech.sentence_stream import MAX_SPOKEN_LENGTH, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance
 from bot.speech.voice_settings import validate_voice
 from bot.store.quota_limits import Kind
+from bot.tasks import cancel_and_wait
 from bot.workers.pool import Workers
 
 MAX_CONCURRENT: Final = 2  # chunks requested at once: the next one is there when one ends, without flooding the API
@@ -219,10 +220,7 @@ class TextToSpeech:
                 if part.error is not None:
                     return
         finally:
-            for _, task in running:
-                task.cancel()
-            if running:
-                await asyncio.wait([task for _, task in running])
+            await cancel_and_wait(*(task for _, task in running))
 
     async def _request_part(self, part: _Part, prepared: PreparedSpeech) -> None:
         """Request one chunk. Audio that cannot be used is dropped, and so is not counted as spent."""

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.errors import UserError, VoiceLost
 from bot.messages import speech, voice
 from bot.speech.utterance import Label, Speaker, Utterance
+from bot.tasks import cancel_and_wait
 
 MAX_WAITING: Final = 20
 """Utterances that may wait behind the one that is being said."""
@@ -132,8 +133,7 @@ class VoiceQueue:
         self._closed = True
         self._drop(self._list_in_order())
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await cancel_and_wait(self._task)
 
     def _list_in_order(self) -> list[Utterance]:
         return [*(each for each in self._playing if not each.finished), *fair_order(self._waiting, self._served)]

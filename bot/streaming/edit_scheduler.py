@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from bot.clock import Clock
 from bot.streaming.message_streamer import RESERVED_REQUESTS, ROUNDING_S
 from bot.streaming.output import RateLimitBucket
+from bot.tasks import sleep_unless
 
 
 class FairEditScheduler:
@@ -40,7 +41,10 @@ class FairEditScheduler:
         """
         async with self._lock:
             while (pause_s := self._pause_s(urgent=urgent.is_set())) > ROUNDING_S:
-                await self._sleep_or_urgent(pause_s, urgent)
+                if urgent.is_set():
+                    await self._clock.sleep(pause_s)
+                else:
+                    await sleep_unless(self._clock, urgent, pause_s)
             try:
                 yield
             finally:
@@ -56,15 +60,3 @@ class FairEditScheduler:
         # Wait until the time since the last request is a fair share of what then remains (see the pacer).
         since = self._clock.monotonic() - self._last_ended
         return (reset_after_s - spare * since) / (spare + 1)
-
-    async def _sleep_or_urgent(self, seconds: float, urgent: asyncio.Event) -> None:
-        """Sleep for `seconds`, or until `urgent` is set meanwhile."""
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._clock.sleep(seconds))]
-        if not urgent.is_set():
-            waits.append(asyncio.ensure_future(urgent.wait()))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)

@@ -12,6 +12,7 @@ from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, AnswerObserver, AnswerOutput, OutputDeleted, RateLimitBucket
 from bot.streaming.pages import FILE_NAME, PROGRESS_MARKER, Page, Pages
+from bot.tasks import run_to_end, sleep_unless
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class MessageStreamer:
             if error is None:
                 raise
             # The error that ended the block is raised on; this one is only logged.
-            _log_unfinished(failure)
+            logger.warning("answer left unfinished", extra={"error": type(failure).__name__})
 
     def feed(self, text: str) -> None:
         """Add the next delta of the answer; never waits.
@@ -192,7 +193,7 @@ class MessageStreamer:
         """
         self._end(notes, buttons)
         assert self._writer is not None, "used outside of its block"
-        await _wait_shielded(self._writer)
+        await run_to_end(self._writer)
         return StreamedAnswer(self._pages.text, len(self._shown), self._first_text_at)
 
     async def discard(self) -> None:
@@ -200,7 +201,7 @@ class MessageStreamer:
         self._discarded = True
         self._end((), NO_BUTTONS)
         assert self._writer is not None, "used outside of its block"
-        await _wait_shielded(self._writer)
+        await run_to_end(self._writer)
 
     def _end(self, notes: Sequence[Message], buttons: AnswerButtons) -> None:
         if not self._ended.is_set():
@@ -216,7 +217,7 @@ class MessageStreamer:
             if edit is None and (not self._is_reasoning or self._shows_thinking or self._shown):
                 await self._changed.wait()
             elif (pause_s := self._pacer.pause_s(self._clock.monotonic(), self._output.bucket)) > 0:
-                await self._sleep_or_end(pause_s)
+                await sleep_unless(self._clock, self._ended, pause_s)
             elif edit is None:
                 await self._show_thinking()
             else:
@@ -258,16 +259,6 @@ class MessageStreamer:
             if index == len(self._shown) or self._shown[index] != page:
                 return index, page
         return None
-
-    async def _sleep_or_end(self, seconds: float) -> None:
-        """Sleep for `seconds`, or until the answer ends."""
-        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._ended.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
     async def _edit_with_retries(self, index: int, page: Page) -> None:
         """Make a final edit; the last attempt raises its error."""
@@ -324,23 +315,3 @@ class MessageStreamer:
         """Return when a request ended: at its response, since the call may wait on for its bucket to be reset."""
         at = self._output.bucket.responded_at
         return self._clock.monotonic() if at is None or at < started else at
-
-
-async def _wait_shielded(task: asyncio.Task[None]) -> None:
-    """Wait for the end of `task` even when cancelled meanwhile; then raise the cancellation, else the task's error."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        failure = None if task.cancelled() else task.exception()
-        if failure is not None:
-            _log_unfinished(failure)
-        raise cancelled
-    task.result()
-
-
-def _log_unfinished(error: BaseException) -> None:
-    logger.warning("answer left unfinished", extra={"error": type(error).__name__})

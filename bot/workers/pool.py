@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.errors import BotError
+from bot.tasks import BackgroundTasks, run_to_end
 from bot.workers import framing
 from bot.workers.fair_limit import FairLimit, LimitFull
 from bot.workers.framing import Head, InvalidFrame
@@ -81,7 +82,7 @@ class Workers:
         self._large_images = FairLimit(1)
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = BackgroundTasks()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -93,8 +94,7 @@ class Workers:
         self._closed = True
         while self._idle or self._busy:
             self._terminate(self._idle.pop() if self._idle else self._busy.pop())
-        while self._ending:
-            await asyncio.wait(self._ending)
+        await self._ending.drain()
 
     @property
     def pids(self) -> list[int]:
@@ -196,9 +196,7 @@ class Workers:
 
     def _terminate(self, worker: "_Worker") -> None:
         """Kill a process; a background task waits for its end."""
-        task = asyncio.create_task(worker.end(), name="worker end")
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._ending.start(worker.end())
         worker.kill()
 
 
@@ -221,7 +219,10 @@ class _Worker:
             EOFError, OSError, InvalidFrame: the process cannot be started, ended, or sent an invalid frame.
         """
         self.jobs += 1
-        process = await self._get_process()
+        process = self._process
+        if process is None:
+            # A start that is cut off would leave a process that is not tracked.
+            process = await run_to_end(self._start_process())
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(head)
@@ -235,30 +236,21 @@ class _Worker:
         answer, sizes = framing.decode_head(await process.stdout.readexactly(size))
         return answer, [await process.stdout.readexactly(each) for each in sizes]
 
-    async def _get_process(self) -> asyncio.subprocess.Process:
-        if self._process is None:
-            environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
-            # Shielded: a cancelled start would leave a process that is not tracked.
-            starting = asyncio.ensure_future(
-                asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    PROGRAM,
-                    cwd=_CHECKOUT,
-                    env={**environment, "MALLOC_ARENA_MAX": "1"},
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    # What a library prints about a member's file must not be logged.
-                    stderr=asyncio.subprocess.DEVNULL,
-                    start_new_session=os.name == "posix",  # Ctrl-C is for the bot, which then ends its workers
-                )
-            )
-            try:
-                self._process = await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                self._process = await starting
-                raise
-        return self._process
+    async def _start_process(self) -> asyncio.subprocess.Process:
+        environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+        process = self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            PROGRAM,
+            cwd=_CHECKOUT,
+            env={**environment, "MALLOC_ARENA_MAX": "1"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # What a library prints about a member's file must not be logged.
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=os.name == "posix",  # Ctrl-C is for the bot, which then ends its workers
+        )
+        return process
 
     def cancel_idle_timer(self) -> None:
         """Keep the process: a job has come."""

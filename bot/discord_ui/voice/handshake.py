@@ -20,6 +20,7 @@ from discord.utils import MISSING
 from discord.voice_state import ConnectionFlowState, VoiceConnectionState
 
 from bot.discord_ui.voice.socket_reader import SocketReader
+from bot.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from discord.types.voice import GuildVoiceState, VoiceServerUpdate
@@ -257,8 +258,7 @@ class VoiceHandshake(VoiceConnectionState):
 
     async def _close(self, *, leave: bool) -> None:
         if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.wait({self._runner})
+            await cancel_and_wait(self._runner)
         if leave:
             try:
                 self._disconnected.clear()

@@ -1,7 +1,6 @@
 """The bot's voice in one server, from joining to leaving, over as many connections as that takes."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -25,6 +24,7 @@ from bot.discord_ui.voice.handshake import HANDSHAKE_TIMEOUT_S
 from bot.errors import VoiceLost
 from bot.messages import voice as texts
 from bot.speech.voice_queue import VoiceQueue
+from bot.tasks import cancel_and_wait, sleep_unless
 
 RECONNECT_PAUSES_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0)
 """Seconds before each attempt at a new connection."""
@@ -148,8 +148,7 @@ class VoiceSession:
 
     async def leave(self) -> None:
         """Drop the queue and leave the channel."""
-        self._supervisor.cancel()
-        await asyncio.wait({self._supervisor})
+        await cancel_and_wait(self._supervisor)
         await self.queue.close()
         await self._connection.disconnect(force=True)
 
@@ -164,9 +163,8 @@ class VoiceSession:
         try:
             while not done.is_set():
                 sent_at = packet_source.last_sent_at
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(done.wait(), HANDSHAKE_TIMEOUT_S)
-                if not done.is_set() and packet_source.last_sent_at == sent_at:
+                ended = await sleep_unless(self._clock, done, HANDSHAKE_TIMEOUT_S)
+                if not ended and packet_source.last_sent_at == sent_at:
                     connection.abort()
                     return
         finally:
@@ -174,8 +172,7 @@ class VoiceSession:
 
     async def _wait_until_ended(self, connection: VoiceConnection) -> None:
         """Wait for the end of a connection that can send nothing; abort it where it does not end by itself."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(connection.ended.wait(), HANDSHAKE_TIMEOUT_S)
+        await sleep_unless(self._clock, connection.ended, HANDSHAKE_TIMEOUT_S)
         connection.abort()
         await asyncio.sleep(0)  # the supervisor, which waits for the same, goes first
 
