@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.errors import MissingPermission, NotOwner
+from bot.errors import MissingPermission, NotInGuild, NotOwner
 
 
 class Permission(StrEnum):
@@ -55,6 +55,27 @@ class RequestContext:
         """
         if not self.can(permission):
             raise MissingPermission(permission)
+
+    def require_guild(self) -> int:
+        """Return the id of the requester's guild.
+
+        Raises:
+            NotInGuild: there is none.
+        """
+        if self.guild_id is None:
+            raise NotInGuild
+        return self.guild_id
+
+    def require_in_guild(self, permission: Permission) -> int:
+        """Return the id of the requester's guild, where they hold `permission`.
+
+        Raises:
+            MissingPermission: they don't.
+            NotInGuild: there is no guild.
+        """
+        guild_id = self.require_guild()
+        self.require(permission)
+        return guild_id
 
     def require_own(self, original_user_id: int | None) -> None:
         """Check that the requester is the one who asked, or may manage messages here.

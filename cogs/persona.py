@@ -87,7 +87,7 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Per
     async def import_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
         """Import personas from a file: all of them, or none if something is wrong with it."""
         requester = requester_of(interaction)
-        self._personas.require_moderator(requester)
+        requester.require_in_guild(Permission.MANAGE_SERVER)
         attachments.check_size(file, MAX_FILE_BYTES)
         await acknowledge(interaction, private=True)
         imported = await self._personas.import_file(requester, await attachments.read(file, MAX_FILE_BYTES))

@@ -8,12 +8,10 @@ import discord
 from discord.utils import escape_markdown
 
 from bot.guilds.settings import PERSONA, READ_CHANNEL, ResolvedSetting, SettingScope
+from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.messages import settings as texts
 from bot.messages.message import Message
 from bot.messages.render import render
-
-# resources/message: `content` of bots and webhooks.
-MESSAGE_LIMIT = 2000
 
 
 def fit(lines: Sequence[str], *, more: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
-from bot.errors import MissingPermission, NotInGuild
+from bot.errors import MissingPermission
 from bot.guilds.settings import READ_CHANNEL
 from bot.store.settings import StoredSettings
 
@@ -36,7 +36,7 @@ class AutoRead:
         Raises:
             MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _require_guild(requester)
+        guild_id = requester.require_guild()
         _require(requester, channel_id, permissions_in)
         if (replaced := await self.get(guild_id)) is not None:
             _require(requester, replaced, permissions_in)
@@ -50,7 +50,7 @@ class AutoRead:
         Raises:
             MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _require_guild(requester)
+        guild_id = requester.require_guild()
         present = await self.get(guild_id)
         _require(requester, requester.channel_id if present is None else present, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
@@ -58,17 +58,6 @@ class AutoRead:
         if cleared:
             logger.info("channel no longer read aloud", extra={"guild": guild_id, "user": requester.user_id})
         return bool(cleared)
-
-
-def _require_guild(requester: RequestContext) -> int:
-    """Return the id of the requester's guild.
-
-    Raises:
-        NotInGuild: they are in none.
-    """
-    if requester.guild_id is None:
-        raise NotInGuild
-    return requester.guild_id
 
 
 def _require(requester: RequestContext, channel_id: int, permissions_in: PermissionsIn) -> None:

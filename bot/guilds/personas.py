@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
-from bot.errors import InvalidOption, NotInGuild
+from bot.errors import InvalidOption
 from bot.guilds import persona_files
 from bot.guilds.persona_files import MAX_PERSONAS
 from bot.messages import errors as error_texts
@@ -45,9 +45,7 @@ class Personas:
         Raises:
             NotInGuild: there is no server.
         """
-        if requester.guild_id is None:
-            raise NotInGuild
-        return await self._stored.list_names(requester.guild_id)
+        return await self._stored.list_names(requester.require_guild())
 
     async def list_choices(self, requester: RequestContext) -> list[str]:
         """Return the names to choose from for a question; there are none in direct messages."""
@@ -70,17 +68,13 @@ class Personas:
             )
         return (await self._existing(requester.guild_id, name)).persona
 
-    def require_moderator(self, requester: RequestContext) -> None:
-        """Check that the requester may change the guild's personas."""
-        _require_moderator(requester)
-
     async def check_new(self, requester: RequestContext, name: str) -> str:
         """Return the name, tidied, of a persona that is going to be written.
 
         Raises:
             InvalidOption: it cannot be a name, it is taken, or there are as many personas as there can be.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         name = persona_files.validate_name(name)
         names = await self._stored.list_names(guild_id)
         if persona_files.name_key(name) in map(persona_files.name_key, names):
@@ -95,7 +89,7 @@ class Personas:
         Raises:
             InvalidOption: as from `check_new`, or the text is empty or too long.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         name = persona_files.validate_name(name)
         wanted = StoredPersona(persona_files.name_key(name), name, persona_files.validate_text(text))
         try:
@@ -113,7 +107,7 @@ class Personas:
         Raises:
             InvalidOption: there is none.
         """
-        return await self._existing(_require_moderator(requester), name)
+        return await self._existing(requester.require_in_guild(Permission.MANAGE_SERVER), name)
 
     async def change(self, requester: RequestContext, name: str, text: str) -> str:
         """Replace the text of a persona; return its name.
@@ -121,7 +115,7 @@ class Personas:
         Raises:
             InvalidOption: there is none of that name, or the text is empty or too long.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         text = persona_files.validate_text(text, empty=texts.empty_text_of_existing())
         key, by, at_ms = persona_files.name_key(name), requester.user_id, self._now_ms()
         changed = await self._stored.update(guild_id, key, text, by=by, at_ms=at_ms)
@@ -136,7 +130,7 @@ class Personas:
         Raises:
             InvalidOption: there is none of that name.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         key, by, at_ms = persona_files.name_key(name), requester.user_id, self._now_ms()
         removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
         if removed is None:
@@ -150,7 +144,7 @@ class Personas:
         Raises:
             InvalidOption: there are none.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         personas = await self._stored.list_for_guild(guild_id)
         if not personas:
             raise InvalidOption("no personas", message=texts.nothing_to_export())
@@ -162,7 +156,7 @@ class Personas:
         Raises:
             InvalidOption: it cannot be read, or there would be too many; nothing was changed.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         wanted = await self._read(data, requester)
         by, at_ms = requester.user_id, self._now_ms()
         try:
@@ -195,14 +189,6 @@ class Personas:
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.discord_now())
-
-
-def _require_moderator(requester: RequestContext) -> int:
-    """Return the id of the requester's guild, where they may manage it."""
-    if requester.guild_id is None:
-        raise NotInGuild
-    requester.require(Permission.MANAGE_SERVER)
-    return requester.guild_id
 
 
 def _unknown_persona() -> InvalidOption:

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
-from bot.errors import InvalidOption, NotInGuild
+from bot.errors import InvalidOption
 from bot.messages import quotas as texts
 from bot.quotas.ledger import MAX_AMOUNT
 from bot.quotas.resolver import OperatorLimits, UsageKeys
@@ -73,7 +73,7 @@ class QuotaSettings:
         Raises:
             InvalidOption: `max_amount` is none, `target` doesn't belong to `scope`, or there are too many.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         wanted = self._build_limit(guild_id, scope, kind, per, _parse_max_amount(max_amount), target)
         now = self._clock.now()
         try:
@@ -93,7 +93,7 @@ class QuotaSettings:
         Raises:
             InvalidOption: `target` doesn't belong to `scope`.
         """
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         key = self._build_limit(guild_id, scope, kind, per, None, target).key
         now = self._clock.now()
         old = await self._stored.clear(guild_id, key, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now()))
@@ -104,7 +104,7 @@ class QuotaSettings:
 
     async def list(self, requester: RequestContext) -> Listing:
         """Return all limits that apply in the guild."""
-        guild_id = _require_moderator(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         order, now = list(Scope), self._clock.now()
         limits = await self._stored.list_for_guild(guild_id)
         limits.sort(key=lambda each: order.index(each.scope))  # stable: within a scope as the store sorts them
@@ -118,14 +118,6 @@ class QuotaSettings:
         if target.member_id is not None:
             found = self._usage_keys.guild_member_key(guild_id, target.member_id)
         return Limit(scope, found, kind, per, max_amount, target.member_id)
-
-
-def _require_moderator(requester: RequestContext) -> int:
-    """Return the id of the requester's guild, where they may manage it."""
-    if requester.guild_id is None:
-        raise NotInGuild
-    requester.require(Permission.MANAGE_SERVER)
-    return requester.guild_id
 
 
 def _parse_max_amount(text: str) -> int | None:

@@ -8,7 +8,6 @@ from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
-from bot.errors import NotInGuild
 from bot.guilds import persona_files
 from bot.guilds.personas import Personas
 from bot.messages import personas as persona_texts
@@ -171,7 +170,7 @@ class GuildSettings:
             NotInGuild: there is no guild.
             StoreUnavailable: the settings cannot be read at the moment.
         """
-        self._require_moderator(requester, scope)
+        requester.require_in_guild(scope.permission)
         chosen = await self._load_chosen(requester)
         if scope is SettingScope.SERVER:
             del chosen[Level.CHANNEL]
@@ -206,7 +205,7 @@ class GuildSettings:
             ModelNotAllowed: the operator doesn't allow the model, or it is for something else.
             StoreUnavailable: it could not be stored.
         """
-        self._require_moderator(requester, scope)
+        requester.require_in_guild(scope.permission)
         self._catalog.check(model, kind)
         await self._set(requester, scope, MODELS[kind], model)
 
@@ -219,7 +218,7 @@ class GuildSettings:
             InvalidOption: it is empty or too long.
             StoreUnavailable: it could not be stored.
         """
-        self._require_moderator(requester, scope)
+        requester.require_in_guild(scope.permission)
         text = persona_files.validate_text(text, empty=persona_texts.empty_text_of_scope(scope.value))
         await self._set(requester, scope, PERSONA, text)
 
@@ -231,7 +230,7 @@ class GuildSettings:
             NotInGuild: there is no guild.
             StoreUnavailable: it could not be stored.
         """
-        guild_id = self._require_moderator(requester, scope)
+        guild_id = requester.require_in_guild(scope.permission)
         names = [setting.name for setting in ALL]
         by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
         if scope is SettingScope.SERVER:
@@ -242,13 +241,6 @@ class GuildSettings:
         for name in cleared:
             self._log(requester, scope, name)
         return [setting for setting in ALL if setting.name in cleared]
-
-    def _require_moderator(self, requester: RequestContext, scope: SettingScope) -> int:
-        """Return the id of the requester's guild, where they may change `scope`."""
-        if requester.guild_id is None:
-            raise NotInGuild
-        requester.require(scope.permission)
-        return requester.guild_id
 
     async def _load_chosen(self, requester: RequestContext) -> dict[Level, dict[str, str]]:
         servers, channels = await self._stored.get_values(requester.guild_id, requester.settings_channel_id)
@@ -275,7 +267,7 @@ class GuildSettings:
     async def _set(
         self, requester: RequestContext, scope: SettingScope, setting: SettingDefinition, value: str
     ) -> None:
-        guild_id = self._require_moderator(requester, scope)
+        guild_id = requester.require_in_guild(scope.permission)
         by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
         if scope is SettingScope.SERVER:
             await self._stored.set_guild(guild_id, setting.name, value, by=by, at_ms=at_ms)

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
-from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
+from bot.errors import InvalidOption, NoSpeakableText
 from bot.messages import speech as texts
 from bot.speech.inline_speech import keep_speakable
 from bot.speech.normalize import has_words, speakable_text
@@ -134,9 +134,8 @@ class Pronunciations:
         Raises:
             NotInGuild: there is none.
         """
-        if requester.guild_id is None:
-            raise NotInGuild
-        return [Word(each.word, each.spoken_as) for each in await self._stored.list_for_guild(requester.guild_id)]
+        stored = await self._stored.list_for_guild(requester.require_guild())
+        return [Word(each.word, each.spoken_as) for each in stored]
 
     async def list_removable(self, requester: RequestContext) -> Sequence[str]:
         """Return the words that the requester may remove."""
@@ -151,7 +150,7 @@ class Pronunciations:
             MissingPermission, NotInGuild: the requester may not.
             InvalidOption: there is no word in one of them, one of them is too long, or there are too many.
         """
-        guild_id = _require_manager(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         wanted = _build_entry(word, say)
         try:
             before = await self._stored.save(
@@ -168,7 +167,7 @@ class Pronunciations:
         Raises:
             MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _require_manager(requester)
+        guild_id = requester.require_in_guild(Permission.MANAGE_SERVER)
         word_key = fold_word(_one_line(word))
         removed = await self._stored.remove(
             guild_id, word_key, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
@@ -177,18 +176,6 @@ class Pronunciations:
             return None
         _log("pronunciation removed", requester)
         return _build_word(removed)
-
-
-def _require_manager(requester: RequestContext) -> int:
-    """Return the id of the guild that the requester is in.
-
-    Raises:
-        MissingPermission, NotInGuild: they may not manage it, or are in none.
-    """
-    if requester.guild_id is None:
-        raise NotInGuild
-    requester.require(Permission.MANAGE_SERVER)
-    return requester.guild_id
 
 
 def _build_entry(word: str, say: str) -> StoredPronunciation:

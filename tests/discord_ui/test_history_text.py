@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from bot.discord_ui.lists import MESSAGE_LIMIT, shorten
+from bot.discord_ui.lists import shorten
 from bot.history.history import PAGE_TURNS
+from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.messages.render import render
 from bot.store.personal_data import PERSONAL_COLUMNS, PersonalRows
 from bot.store.turn_reader import TurnPage
