@@ -6,6 +6,7 @@ clock, known from its responses, so that a wall clock that is wrong for a while 
 """
 
 import asyncio
+import math
 import time
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
@@ -107,6 +108,11 @@ class SystemClock(DiscordTime):
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
         await asyncio.sleep(seconds)
+
+
+def backoff_s(failures: int, first_s: float, max_s: float = math.inf) -> float:
+    """Return how many seconds to wait after so many failures: `first_s` after one, twice as long after each further."""
+    return min(max_s, first_s * 2.0 ** (failures - 1))
 
 
 def parse_http_date(text: str) -> datetime | None:

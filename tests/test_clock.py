@@ -1,10 +1,10 @@
-"""Dates as others write them."""
+"""Dates as others write them, and pauses that grow."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from bot.clock import parse_http_date
+from bot.clock import backoff_s, parse_http_date
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,7 @@ def test_a_date_is_read_in_utc(text: str) -> None:
 )
 def test_what_no_calendar_has_is_no_date(text: str) -> None:
     assert parse_http_date(text) is None
+
+
+def test_a_pause_doubles_with_each_failure_up_to_a_limit() -> None:
+    assert [backoff_s(failures, 0.5, 3) for failures in range(1, 6)] == [0.5, 1, 2, 3, 3]

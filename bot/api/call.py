@@ -7,7 +7,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self, TypeVar
 
-from bot.clock import Clock
+from bot.clock import Clock, backoff_s
 from bot.errors import ApiError, ApiRateLimited, ApiTimeout, ApiUnreachable
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class ApiCall:
         """Wait before the next attempt, or raise `failure` if it is final."""
         if attempts >= MAX_ATTEMPTS or not _is_transient(failure):
             raise failure
-        delay_s = _FIRST_DELAY_S * 2 ** (attempts - 1) * (0.5 + self._random())
+        delay_s = backoff_s(attempts, _FIRST_DELAY_S) * (0.5 + self._random())
         if isinstance(failure, ApiRateLimited) and failure.retry_after is not None:
             # Never earlier than the server asks; the jitter is added.
             delay_s = failure.retry_after + delay_s / 2

@@ -15,7 +15,7 @@ from bot.app import open_services
 from bot.cli.process import SIGNALS
 from bot.cli.watchdog import CLOSING_S, Watchdog
 from bot.client import Bot
-from bot.clock import Clock
+from bot.clock import Clock, backoff_s
 from bot.discord_ui.error_messages import format_http_error
 from bot.errors import StartupError
 from bot.logs import TRACEBACK, format_redacted_traceback
@@ -42,15 +42,14 @@ class Backoff:
         self._clock = clock
         self._jitter = jitter
         self._until = clock.monotonic() + GIVE_UP_AFTER_S
-        self._next_s = 1.0
+        self._failures = 0
 
     def next_delay_s(self) -> float | None:
         """Return the seconds to wait before the next attempt, or None when the time is over."""
         if self._clock.monotonic() >= self._until:
             return None
-        seconds = self._next_s * (1 - self._jitter() / 4)
-        self._next_s = min(MAX_DELAY_S, self._next_s * 2)
-        return seconds
+        self._failures += 1
+        return backoff_s(self._failures, first_s=1.0, max_s=MAX_DELAY_S) * (1 - self._jitter() / 4)
 
 
 class Signals:

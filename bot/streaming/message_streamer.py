@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from bot.clock import Clock
+from bot.clock import Clock, backoff_s
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, AnswerObserver, AnswerOutput, OutputDeleted, RateLimitBucket
@@ -79,7 +79,7 @@ class Pacer:
         return min(reset_after_s, (reset_after_s - spare * since) / (spare + 1))
 
 
-_RETRIES_S: Final = (1.0, 2.0, 4.0)
+_RETRIES_S: Final = [backoff_s(failures, first_s=1.0) for failures in (1, 2, 3)]
 """Seconds before each further attempt at a final edit. discord.py itself tries five times within each one."""
 
 

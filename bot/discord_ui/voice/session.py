@@ -9,7 +9,7 @@ import discord
 
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
-from bot.clock import Clock
+from bot.clock import Clock, backoff_s
 from bot.discord_ui.voice.connection import (
     PacketSource,
     VocalChannel,
@@ -26,7 +26,7 @@ from bot.messages import voice as texts
 from bot.speech.voice_queue import VoiceQueue
 from bot.tasks import cancel_and_wait, sleep_unless
 
-RECONNECT_PAUSES_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0)
+RECONNECT_PAUSES_S: Final = (0.0, *(backoff_s(failures, first_s=0.5, max_s=8.0) for failures in range(1, 11)))
 """Seconds before each attempt at a new connection."""
 
 RECONNECT_TIMEOUT_S: Final = 60.0
