@@ -25,7 +25,7 @@ from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRa
 from bot.inflight.cancellation import CancellationToken, InFlightRequest
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.tasks import BackgroundTasks
+from bot.tasks import BackgroundTasks, cancel_and_wait, sleep_unless
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class TypingIndicator:
             awaited.discard(first_text)
             if not awaited:
                 del self._awaited[channel.id]
-                self._typing.pop(channel.id).cancel()
+                await cancel_and_wait(self._typing.pop(channel.id))
 
     async def _type(self, channel: discord.PartialMessageable, awaited: Collection[asyncio.Event]) -> None:
         try:
@@ -226,12 +226,7 @@ class ReplyErrors:
         self._tasks.start(self._delete(reply, after_s))
 
     async def _delete(self, reply: Reply, after_s: float) -> None:
-        waits = [asyncio.ensure_future(self._clock.sleep(after_s)), asyncio.ensure_future(self._closing.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await sleep_unless(self._clock, self._closing, after_s)
         for message_id in reply.output.message_ids:
             try:
                 await reply.channel.get_partial_message(message_id).delete()
