@@ -1,15 +1,17 @@
-"""A output that keeps its messages in memory, takes its time as told, and notes every rule broken by its user."""
+"""An output that keeps its messages in memory, takes its time as told, and notes every rule broken by its user."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, count, repeat
+from typing import Any
 
+from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.streaming.edit_scheduler import FairEditScheduler
-from bot.streaming.output import AnswerButtons
+from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted
 from tests.support.clock import FakeClock
 
 LIMIT = 2000
@@ -58,12 +60,18 @@ class MemoryBucket:
         return self._used <= self._size
 
 
+class ResponseLost(Exception):
+    """A call was applied, and the response to it is lost."""
+
+
 class MemoryOutput:
-    """A `bot.streaming.output.Surface`: messages in a list.
+    """A `bot.discord_ui.recording_output.DiscordOutput`: messages in a list.
 
     `latencies` are the seconds that the calls take, the last one for ever; `failures` the errors that they raise,
     None for a call that works. `broken` names what a real output would not have taken.
     """
+
+    id = 1
 
     def __init__(
         self,
@@ -86,10 +94,30 @@ class MemoryOutput:
         self.edits: list[Edit] = []
         self.broken: list[str] = []
         self.final_message_count: int | None = None
+        self.cancellation = CancellationToken()
+        self.deleted: set[int] = set()
+        self.during_next: Callable[[], None] | None = None
+        """Called while the next call is in flight."""
+        self._next_id = count(1000)
+        self._ids: list[int] = []
         self._clock = clock
         self._latencies = _lasting(latencies)
         self._failures = chain(failures, repeat(None))
         self._in_flight = False
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        return tuple(self._ids)
+
+    def next_failures(self, *failures: Exception | None) -> None:
+        """Let the next calls raise these errors."""
+        self._failures = chain(failures, self._failures)
+
+    async def acknowledge(self) -> int | None:
+        return None
+
+    async def show_result(self, text: str, files: Sequence[Any] = (), view: Any = None) -> None:
+        await self._take(0, text, None, NO_BUTTONS)
 
     @asynccontextmanager
     async def edit_slot(self, index: int, urgent: asyncio.Event) -> AsyncIterator[None]:
@@ -107,7 +135,7 @@ class MemoryOutput:
     async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
         await self._take(index, text, (filename, data), buttons)
 
-    async def show_status(self, status: Message, buttons: AnswerButtons) -> None:
+    async def show_status(self, status: Message, buttons: AnswerButtons = NO_BUTTONS) -> None:
         if self.messages:
             self.broken.append("something said meanwhile when there were words")
         await self._take(0, render(status), None, buttons, status=status)
@@ -125,11 +153,15 @@ class MemoryOutput:
         status: Message | None = None,
     ) -> None:
         self._check(index, text, file, buttons)
+        self._raise_if_deleted(index)
         started, left = self._clock.monotonic(), self._bucket.remaining()
         if not self._bucket.take():
             self.broken.append("a request beyond the bucket")
         failure = next(self._failures)
         self._in_flight = True
+        if (call := self.during_next) is not None:
+            self.during_next = None
+            call()
         try:
             await self._clock.sleep(next(self._latencies))
             if self._scheduler is not None:
@@ -148,12 +180,32 @@ class MemoryOutput:
                 raise failure
             return
         self.edits.append(Edit(started, ended, index, text, file and file[1], failure is None, left))
+        if failure is not None and not isinstance(failure, ResponseLost):
+            raise failure
+        self._apply(index, text, file, buttons)
         if failure is not None:
             raise failure
+        self._raise_if_late(index)
+
+    def _apply(self, index: int, text: str, file: tuple[str, bytes] | None, buttons: AnswerButtons) -> None:
         self.messages[index:] = [text, *self.messages[index + 1 :]]
         self.buttons[index:] = [buttons, *self.buttons[index + 1 :]]
         if file is not None:
             self.files[index] = file
+
+    def _raise_if_deleted(self, index: int) -> None:
+        if index in self.deleted:
+            self.cancellation.cancel(CancelReason.DELETED)
+        if index in self.deleted or (index == len(self._ids) and self.cancellation.reason is CancelReason.DELETED):
+            raise OutputDeleted
+
+    def _raise_if_late(self, index: int) -> None:
+        """Know a message that was sent; delete it where the answer was deleted meanwhile."""
+        if index == len(self._ids):
+            self._ids.append(next(self._next_id))
+            if self.cancellation.reason is CancelReason.DELETED:
+                self.deleted.add(index)
+                raise OutputDeleted
 
     def _check(self, index: int, text: str, file: tuple[str, bytes] | None, buttons: AnswerButtons) -> None:
         known = index < len(self.messages)
