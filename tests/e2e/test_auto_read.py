@@ -1,5 +1,6 @@
 """A text channel read aloud to those who listen."""
 
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import MessageFlag
 from sandbox.discord.state import DiscordState
 from sandbox.openai.calls import CallKind
@@ -15,20 +16,30 @@ def _said(sandbox: Sandbox) -> list[str]:
     return [call.body["input"] for call in sandbox.openai.calls(CallKind.SPEECH)]
 
 
-async def test_what_listeners_write_in_the_channel_is_read_aloud(open_sandbox: OpenSandbox) -> None:
+async def _without_cleo(open_sandbox: OpenSandbox) -> Sandbox:
+    """Open a sandbox whose bot reads messages, and doesn't serve Cleo."""
     state = DiscordState(privileged_intents=MESSAGE_CONTENT)
     state.populate()
     env = {**ANY_NUMBER, "MESSAGE_CONTENT": "true", "BLOCKED_USERS": str(state.user("Cleo").id)}
-    sandbox = await open_sandbox(env, state=state)
-    ada, ben, cleo = await in_the_lounge(sandbox, *(sandbox.user(name) for name in ("Ada", "Ben", "Cleo")))
-    dora, mo = sandbox.join("Dora"), sandbox.user("Mo")
-    dora.joins_voice(OTHER)
-    await ada.says("Nobody has asked for this to be read.", channel="#general")
+    return await open_sandbox(env, state=state)
+
+
+async def _have_read(ada: ClientUser, mo: ClientUser) -> None:
+    """Have #general read aloud, which Ada may not."""
     refused = await wait_until_final(await ada.command("/voice read", {"channel": ada.channel("#general")}))
     assert refused.text.startswith("You need the **Manage Channels** permission here")
     done = await wait_until_final(await mo.command("/voice read", {"channel": mo.channel("#general")}))
     assert done.private
     assert done.text.startswith("From now on I read aloud what members in my voice channel write")
+
+
+async def test_what_listeners_write_in_the_channel_is_read_aloud(open_sandbox: OpenSandbox) -> None:
+    sandbox = await _without_cleo(open_sandbox)
+    ada, ben, cleo = await in_the_lounge(sandbox, *(sandbox.user(name) for name in ("Ada", "Ben", "Cleo")))
+    dora, mo = sandbox.join("Dora"), sandbox.user("Mo")
+    dora.joins_voice(OTHER)
+    await ada.says("Nobody has asked for this to be read.", channel="#general")
+    await _have_read(ada, mo)
     said = [
         (ada, "#general", "Good evening, version 2*3*4."),
         (ada, "#general", r"A \*star\* to see."),

@@ -46,6 +46,13 @@ async def sandbox(open_sandbox: OpenSandbox, tmp_path: Path) -> Sandbox:
     return await open_sandbox(ANY_NUMBER, state=state, directory=tmp_path)
 
 
+def changes_of(directory: Path, name: str) -> list[tuple[str, str | None, str | None, int]]:
+    """Return the audit log's entries of a persona with `name` in its name."""
+    with closing(sqlite3.connect(directory / "data/bot.db")) as database:
+        query = "SELECT setting, old, new, changed_by FROM audit_log WHERE setting LIKE ?"
+        return database.execute(query, [f"%{name}%"]).fetchall()
+
+
 async def test_a_persona_from_its_form_to_an_answer_and_back(
     sandbox: Sandbox, mo: ClientUser, ada: ClientUser, tmp_path: Path
 ) -> None:
@@ -85,14 +92,11 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(
     )
     assert await offered(mo, "/persona edit", "name", "") == ["@everyone **&** <#1>"]
 
-    with closing(sqlite3.connect(tmp_path / "data/bot.db")) as database:
-        rows = database.execute("SELECT setting, old, new, changed_by FROM audit_log WHERE setting LIKE '%Old%'")
-        name = "persona/The 'Old' Pirate"
-        assert rows.fetchall() == [
-            (name, None, PIRATE, mo.id),
-            (name, PIRATE, "Arr.", mo.id),
-            (name, "Arr.", None, mo.id),
-        ]
+    assert changes_of(tmp_path, "Old") == [
+        ("persona/The 'Old' Pirate", None, PIRATE, mo.id),
+        ("persona/The 'Old' Pirate", PIRATE, "Arr.", mo.id),
+        ("persona/The 'Old' Pirate", "Arr.", None, mo.id),
+    ]
     assert described.complaints(sandbox.traffic_log.requests) == []
 
 
