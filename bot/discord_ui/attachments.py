@@ -1,7 +1,6 @@
 """Files that members attach: their size is checked before anything of them is read."""
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -11,8 +10,6 @@ from bot.conversation.attachments import Attachment, FileTooLarge
 from bot.errors import BotError, InvalidOption, UnreadableFile
 from bot.messages import answers as texts
 
-logger = logging.getLogger(__name__)
-
 DOWNLOAD_TIMEOUT_S: Final = 30.0
 _CHUNK_BYTES: Final = 64 * 1024
 
@@ -21,14 +18,31 @@ class DownloadTooLarge(Exception):
     """A file goes on beyond the bound; the rest of it is not read."""
 
 
+class DownloadFailed(BotError):
+    """A file that was given cannot be had from Discord."""
+
+    message = texts.file_download_failed()
+
+
 async def download(attachment: discord.Attachment, max_bytes: int) -> bytes:
     """Return what is in a file of at most `max_bytes` bytes.
 
     Raises:
         DownloadTooLarge: it is larger.
-        discord.HTTPException: Discord doesn't give it.
-        Exception: a connection that failed, or took too long: aiohttp's errors, which have nothing in common.
+        DownloadFailed: Discord doesn't give it, or the connection fails or takes too long.
     """
+    try:
+        return await _get(attachment, max_bytes)
+    except DownloadTooLarge:
+        raise
+    except discord.HTTPException as error:
+        raise DownloadFailed(f"status {error.status}") from error
+    except Exception as error:
+        # The time-out, or a connection that failed: aiohttp's errors, which this package doesn't import.
+        raise DownloadFailed(type(error).__name__) from error
+
+
+async def _get(attachment: discord.Attachment, max_bytes: int) -> bytes:
     # `Attachment.read` takes whatever comes into memory first. This does as `HTTPClient.get_from_cdn` does.
     http: Any = attachment._http
     data = bytearray()
@@ -46,12 +60,6 @@ async def download(attachment: discord.Attachment, max_bytes: int) -> bytes:
                 response.close()
                 raise DownloadTooLarge
     return bytes(data)
-
-
-class DownloadFailed(BotError):
-    """A file that was given cannot be had from Discord."""
-
-    message = texts.file_download_failed()
 
 
 def check_size(attachment: discord.Attachment, max_bytes: int) -> None:
@@ -75,12 +83,6 @@ async def read(attachment: discord.Attachment, max_bytes: int) -> bytes:
         return await download(attachment, max_bytes)
     except DownloadTooLarge:
         raise _too_large("more than Discord says", max_bytes) from None
-    except discord.HTTPException as error:
-        raise DownloadFailed(f"status {error.status}") from error
-    except Exception as error:
-        # The time-out, or a connection that failed: aiohttp's errors, which this package doesn't import.
-        logger.warning("file not read", extra={"size": attachment.size}, exc_info=error)
-        raise DownloadFailed(type(error).__name__) from error
 
 
 def _too_large(size: str, max_bytes: int) -> InvalidOption:
@@ -98,9 +100,8 @@ def _build_attachment(attachment: discord.Attachment) -> Attachment:
             return await download(attachment, max_bytes)
         except DownloadTooLarge:
             raise FileTooLarge from None
-        except Exception as error:
-            # Gone, out of reach, too slow: discord.py lets the network's errors through, which have nothing in common.
-            raise UnreadableFile(f"not fetched: {type(error).__name__}", message=texts.download_failed()) from None
+        except DownloadFailed as error:
+            raise UnreadableFile(f"not fetched: {error}", message=texts.download_failed()) from None
 
     media_type = (attachment.content_type or "").partition(";")[0].strip().lower()
     return Attachment(attachment.filename, attachment.size, media_type, attachment.width, attachment.height, read)
