@@ -4,6 +4,7 @@ import itertools
 import logging
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from bot.audio.clip import READY_PACKETS, Clip
@@ -19,6 +20,31 @@ _STEPS: Final = 25  # of a tenth of a millisecond each, in one step of the pool
 _MOST_TO_RESUME: Final = 50  # packets that a clip which stalls again and again needs to go on
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Continue with a new encoder, from the first sample that is in no packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Drop all samples, or go back to a checkpoint, and continue with new codecs."""
+
+    checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeFrame:
+    """Make the next packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodePiece:
+    """Decode a clip's next bytes; none are its end."""
+
+    clip: Clip
+    data: memoryview
 
 
 class OpusStream:
@@ -43,13 +69,11 @@ class OpusStream:
         self._is_silent = True
         self._resume_at = READY_PACKETS
 
-        # The worker's state, and what is requested of it.
+        # The worker's state, and the reader's commands to it. While one waits, what the worker makes is outdated.
         self._pipeline = EncodePipeline()
-        self._is_scheduled = self._work_arrived = False
+        self._is_scheduled = False
         self._is_ahead = False  # enough is encoded; reading wakes the worker when it gets less
-        self._generation = 0  # packets encoded for an earlier one are discarded
-        self._reset_requested = self._restart_requested = False
-        self._reset_to: Checkpoint | None = None
+        self._commands: list[Restart | Reset] = []
         pool.register(self)
 
     def clip(self, *, speed: float = 1.0) -> Clip:
@@ -122,20 +146,16 @@ class OpusStream:
 
     def step(self) -> bool:
         """Do a little of the work, and return whether there is more."""
-        with self._lock:
-            self._work_arrived = False
         try:
-            more = self._work()
+            return all(self._step() for _ in range(_STEPS))
         except Exception:
             # Whatever it was, all streams share the threads, and nothing may be left waiting for this stream.
             logger.exception("audio stream failed")
             with self._lock:
                 self._closed = self._abandoned = True
                 self._end_all(BotError("the audio pipeline failed"))
-            more = False
-        with self._lock:
-            self._is_scheduled = more or self._work_arrived
-            return self._is_scheduled
+                self._is_scheduled = False
+            return False
 
     # The reader's half, under the lock.
 
@@ -175,8 +195,7 @@ class OpusStream:
         self._is_silent = True
         if self._clips and self._clips[0].samples_read:
             self._resume_at = min(2 * self._resume_at, _MOST_TO_RESUME)
-        self._generation += 1
-        self._restart_requested = True
+        self._commands.append(Restart())
         self._wake_worker()
 
     def _discard_from(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
@@ -191,11 +210,9 @@ class OpusStream:
         for each in behind:
             each.rewind()
             self._checkpoints.pop(each, None)
-        self._reset_to = None if before is None or ends else self._checkpoints[before]
+        self._commands.append(Reset(None if before is None or ends else self._checkpoints[before]))
         if clip.samples_read:
             self._is_silent, self._resume_at = True, READY_PACKETS
-        self._generation += 1
-        self._reset_requested, self._restart_requested = True, False
 
     def _end_all(self, fault: BotError | None = None) -> None:
         self._packets.clear()
@@ -204,46 +221,59 @@ class OpusStream:
             clip.finish(dropped=fault is None, fault=fault)
         self._clips.clear()
         self._checkpoints.clear()
-        self._generation += 1
 
     def _wake_worker(self) -> None:
-        self._work_arrived = True
         if not self._is_scheduled:
             self._is_scheduled = True
             self._pool.schedule(self)
 
     # The worker's half.
 
-    def _work(self) -> bool:
-        return all(self._step() for _ in range(_STEPS))
-
     def _step(self) -> bool:
         """Do the next piece of the work, and return whether there was one to do now."""
         with self._lock:
-            if self._abandoned:
-                self._pipeline = EncodePipeline()
-                return False
-            self._apply_pending_resets()
-            generation, pipeline = self._generation, self._pipeline
-            self._is_ahead = len(self._packets) >= _MOST_AHEAD
-            if self._is_ahead:
-                return False
-            due = pipeline.has_frame
-            clip = next_piece = None
-            if not due:
-                clip = self._current()
-                next_piece = clip.next_piece() if clip is not None else None
-            if not due and next_piece is None and pipeline.has_remainder and (clip is None or not pipeline.holds(clip)):
-                # Nothing follows an ended clip. What is left of it can wait for the next while there is enough to read;
-                # after silence that is more, and what is left may be all that the reader waits for.
-                due = self._closed or len(self._packets) < (self._resume_at if self._is_silent else READY_PACKETS)
-        if due:
-            self._encode_packet(generation)
-        elif clip is not None and next_piece is not None:
-            self._decode_piece(clip, next_piece)
-        else:
+            self._carry_out_commands()
+            work = self._next_work()
+            # At once, in the same lock: what arrives from now on schedules the stream again.
+            self._is_scheduled = work is not None
+        match work:
+            case EncodeFrame():
+                self._encode_packet()
+            case DecodePiece(clip, data):
+                self._decode_piece(clip, data)
+        return work is not None
+
+    def _carry_out_commands(self) -> None:
+        for command in self._commands:
+            match command:
+                case Restart():
+                    self._pipeline.restart_encoder()
+                case Reset(checkpoint):
+                    self._pipeline.reset(checkpoint)
+        self._commands.clear()
+
+    def _next_work(self) -> EncodeFrame | DecodePiece | None:
+        if self._abandoned:
+            self._pipeline = EncodePipeline()
+            return None
+        self._is_ahead = len(self._packets) >= _MOST_AHEAD
+        if self._is_ahead:
+            return None
+        if self._pipeline.has_frame:
+            return EncodeFrame()
+        clip = self._current()
+        data = clip.next_piece() if clip is not None else None
+        if clip is not None and data is not None:
+            return DecodePiece(clip, data)
+        return EncodeFrame() if self._is_remainder_due(clip) else None
+
+    def _is_remainder_due(self, clip: Clip | None) -> bool:
+        """Return whether the rest of an ended clip, less than a frame, has to be encoded now, padded with silence."""
+        if not self._pipeline.has_remainder or (clip is not None and self._pipeline.holds(clip)):
             return False
-        return True
+        # Nothing follows it yet. It can wait for the next clip while there is enough to read; after silence that is
+        # more, and the rest may be all that the reader waits for.
+        return self._closed or len(self._packets) < (self._resume_at if self._is_silent else READY_PACKETS)
 
     def _current(self) -> Clip | None:
         """Return the clip to decode next; finish those that are decoded, now that no whole frame is left of them."""
@@ -258,30 +288,21 @@ class OpusStream:
                 clip.finish(fault=InvalidApiResponse("speech without sound"))
         return None
 
-    def _apply_pending_resets(self) -> None:
-        """Reset or restart the pipeline where that was requested meanwhile."""
-        if self._reset_requested:
-            self._pipeline.reset(self._reset_to)
-            self._reset_to = None
-        if self._restart_requested:
-            self._pipeline.restart_encoder()
-        self._reset_requested = self._restart_requested = False
-
-    def _encode_packet(self, generation: int) -> None:
+    def _encode_packet(self) -> None:
         packet, parts = self._pipeline.encode()
         with self._lock:
-            if generation != self._generation:
-                return
+            if self._commands or self._abandoned:
+                return  # its samples are encoded again, or dropped
             self._pipeline.consume_frame()
             self._packets.append(packet)
             self._parts.append(parts)
             for part in parts:
                 part.clip.count_ready(part.samples, last=part.last)
 
-    def _decode_piece(self, clip: Clip, next_piece: memoryview) -> None:
-        samples = self._pipeline.decode(clip, next_piece)
+    def _decode_piece(self, clip: Clip, data: memoryview) -> None:
+        samples = self._pipeline.decode(clip, data)
         with self._lock:
-            if self._reset_requested:
+            if any(isinstance(command, Reset) for command in self._commands):
                 return  # and this clip is out, or begins again
             clip.samples_made += samples
-            clip.is_decoded = not next_piece
+            clip.is_decoded = not data
