@@ -27,7 +27,6 @@ from bot.discord_ui.tree import CommandTree
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.speech_commands import SpeechCommands
-from bot.logs import TRACEBACK, format_redacted_traceback
 from bot.services import Services
 from bot.tasks import background_loop
 
@@ -195,10 +194,10 @@ class Bot(commands.AutoShardedBot):
         self.services.process_lock.write_pulse(connected=False)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # Any: discord.py's
-        """Log that an event's handler failed, without people's words, which the error's own may quote."""
+        """Log that an event's handler failed."""
         error = sys.exception()
-        facts = {} if error is None else {"error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
-        logger.error("event handler failed", extra={"event": event_method, **facts})
+        facts = {} if error is None else {"error": type(error).__name__}
+        logger.error("event handler failed", extra={"event": event_method, **facts}, exc_info=error)
 
     async def close(self) -> None:
         """Refuse new commands, let running ones finish within the grace period, then disconnect.

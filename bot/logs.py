@@ -1,7 +1,8 @@
 """Where the log goes and what may be in it.
 
 Only our own loggers follow `LOG_LEVEL`. Libraries stay at INFO or above: at DEBUG, discord.py and aiosqlite write whole
-payloads and SQL parameters, and so people's words and tokens, into the log.
+payloads and SQL parameters, and so people's words and tokens, into the log. Of an error its type and its lines of code
+are written, and never its message.
 """
 
 import json
@@ -9,17 +10,34 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 OURS: Final = ("bot", "cogs")
-TRACEBACK: Final = "traceback"
-"""The key that holds a traceback, for a record that must not have the error's message."""
 
 # What a bare LogRecord has; anything else on one came through `extra=`.
 _STANDARD_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-class TextFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name; Any: its types for sys.exc_info()
+        """Return the traceback without the errors' messages, which may quote people."""
+        _, error, _ = ei
+        return "" if error is None else _format_redacted(error)
+
+
+def _format_redacted(error: BaseException, relation: str = "") -> str:
+    """Return an error, its causes and the members of its group: types and lines of code."""
+    parts = [f"{relation}{type(error).__name__}\n", *traceback.format_tb(error.__traceback__)]
+    if isinstance(error, BaseExceptionGroup):
+        parts += [_format_redacted(each, "with ") for each in error.exceptions]
+    if error.__cause__ is not None:
+        parts.append(_format_redacted(error.__cause__, "caused by "))
+    elif error.__context__ is not None and not error.__suppress_context__:
+        parts.append(_format_redacted(error.__context__, "while handling "))
+    return "".join(parts)
+
+
+class TextFormatter(_Formatter):
     """One readable line a record: time, level, logger, event and its extra values.
 
     Nothing in them can begin a line of its own or move a terminal's cursor.
@@ -28,7 +46,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return `record` as a line; a traceback follows on lines of its own, which are indented."""
         extra = _extra(record)
-        below = self.formatException(record.exc_info) if record.exc_info else str(extra.pop(TRACEBACK, ""))
+        below = self.formatException(record.exc_info) if record.exc_info else ""
         pairs = "".join(f" {name}={value}" for name, value in extra.items())
         line = escape_unprintable(
             f"{_format_time(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{pairs}"
@@ -36,7 +54,7 @@ class TextFormatter(logging.Formatter):
         return line + "".join(f"\n  {escape_unprintable(each)}" for each in below.rstrip().split("\n") if each)
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_Formatter):
     """One JSON object a line, for machines that collect logs."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -49,7 +67,7 @@ class JsonFormatter(logging.Formatter):
             **_extra(record),
         }
         if record.exc_info:
-            entry[TRACEBACK] = self.formatException(record.exc_info)
+            entry["traceback"] = self.formatException(record.exc_info)
         return escape_unprintable(json.dumps(entry, ensure_ascii=False, default=str))
 
 
@@ -58,12 +76,6 @@ def escape_unprintable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
-
-
-def format_redacted_traceback(error: BaseException) -> str:
-    """Return an error and its causes: types and lines of code, but not their messages, which may quote people."""
-    lines = f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
-    return lines if error.__cause__ is None else f"{lines}caused by {format_redacted_traceback(error.__cause__)}"
 
 
 def configure(level: str, log_format: str, *, stream: TextIO | None = None) -> None:

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
-from bot.logs import TRACEBACK, format_redacted_traceback
 
 logger = logging.getLogger(__name__)
 
@@ -170,8 +169,7 @@ async def _undo(task: asyncio.Task[T], undo: Callable[[T], Awaitable[object]]) -
 
 
 def _log_failure(task: "asyncio.Future[Any]") -> None:  # Any: as above
-    """Log a task's error without its text, which may quote what people wrote."""
+    """Log a task's error."""
     if not task.cancelled() and (error := task.exception()) is not None:
         name = task.get_name() if isinstance(task, asyncio.Task) else None
-        facts = {"task": name, "error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
-        logger.warning("background task failed", extra=facts)
+        logger.warning("background task failed", extra={"task": name, "error": type(error).__name__}, exc_info=error)

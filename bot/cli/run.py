@@ -18,7 +18,6 @@ from bot.client import Bot
 from bot.clock import Clock, backoff_s
 from bot.discord_ui.error_messages import format_http_error
 from bot.errors import StartupError
-from bot.logs import TRACEBACK, format_redacted_traceback
 from bot.messages import operator as texts
 from bot.messages.message import Message
 from bot.messages.render import render
@@ -187,12 +186,13 @@ async def _raise_startup_error(connection: asyncio.Task[None], bot: Bot) -> None
             raise _DiscordUnreachable(_describe_error(http_error or error)) from error
         raise StartupError(_describe_error(http_error or error)) from error
     except Exception as error:
-        extra = {"error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
+        # Whatever discord.py lets through: the operator gets one sentence, and the log the traceback.
+        extra = {"error": type(error).__name__}
         if not bot.reached_gateway:
-            logger.error("start failed", extra=extra)
+            logger.error("start failed", extra=extra, exc_info=error)
             raise StartupError(texts.start_failed(type(error).__name__)) from error
         # Most likely an event that discord.py could not parse.
-        logger.error("connection failed", extra=extra)
+        logger.error("connection failed", extra=extra, exc_info=error)
         raise StartupError(texts.event_unreadable(type(error).__name__)) from error
     raise StartupError(texts.connection_ended())
 
