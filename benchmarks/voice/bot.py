@@ -18,6 +18,7 @@ from discord.gateway import DiscordWebSocket
 from yarl import URL
 
 from benchmarks.voice.clip import BYTES_PER_S
+from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
@@ -67,7 +68,8 @@ class Bot(discord.AutoShardedClient):
 
     async def _ours(self, link: VoiceConnection, after: Callable[[object], None]) -> int:
         stream = OpusStream(self.pool)
-        clip, began = stream.clip(), time.time_ns()
+        clip, began = Clip(), time.time_ns()
+        stream.append(clip)
         clip.feed(self.mp3.read_bytes())
         clip.end()
         stream.close()
@@ -89,7 +91,8 @@ class Bot(discord.AutoShardedClient):
 
     async def _ours_arriving(self, link: VoiceConnection, after: Callable[[object], None]) -> int:
         stream = OpusStream(self.pool)
-        clip, began = stream.clip(), time.time_ns()
+        clip, began = Clip(), time.time_ns()
+        stream.append(clip)
         stream.close()
         arriving = asyncio.create_task(self._arrive(clip.feed, clip.end))
         await clip.ready()

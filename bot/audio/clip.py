@@ -1,4 +1,4 @@
-"""One MP3 in an Opus stream."""
+"""One MP3 of an Opus stream: fed from its first byte on, heard when it is appended to the stream."""
 
 import asyncio
 import threading
@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bot.audio.encoder import PACKET_SAMPLES, RATE
+from bot.audio.decoder import MAX_SPEED, MIN_SPEED, RATE
 from bot.errors import BotError
 
 
@@ -53,6 +53,9 @@ def _wake(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
+PACKET_SAMPLES: Final = 960
+"""Samples in a packet of 20 ms."""
+
 READY_PACKETS: Final = 10
 """Packets that are encoded before a clip begins: 200 ms."""
 
@@ -85,14 +88,19 @@ class ClipStream(Protocol):
 
 
 class Clip:
-    """An MP3 in a stream. Every method may be called from any thread.
+    """An MP3, first on its own and then in a stream, whose lock guards its fields.
 
-    The lock of the stream guards its fields.
+    In a stream every method may be called from any thread, and before that by one thread at a time.
+
+    Raises:
+        ValueError: the speed is not from 0.5 to 2.
     """
 
-    def __init__(self, stream: ClipStream, speed: float) -> None:
+    def __init__(self, speed: float = 1.0) -> None:
+        if not MIN_SPEED <= speed <= MAX_SPEED:
+            raise ValueError(f"speed {speed}")
         self.speed: Final = speed
-        self._stream = stream
+        self._stream: ClipStream | None = None
         self._is_ready, self._is_done = ThreadsafeEvent(), ThreadsafeEvent()
         self._result: PlaybackResult | None = None
 
@@ -119,16 +127,26 @@ class Clip:
 
     def feed(self, data: bytes) -> None:
         """Append the MP3's next bytes, cut anywhere."""
-        if data:
+        if not data:
+            return
+        if self._stream is None:
+            self.append_bytes(bytes(data))
+        else:
             self._stream.append_bytes(self, bytes(data))
 
     def end(self) -> None:
         """Record that there are no further bytes."""
-        self._stream.append_end(self)
+        if self._stream is None:
+            self.append_end()
+        else:
+            self._stream.append_end(self)
 
     def drop(self) -> None:
         """Drop it: from now on nothing of it is read."""
-        self._stream.drop(self)
+        if self._stream is None:
+            self.finish(dropped=True)
+        else:
+            self._stream.drop(self)
 
     async def ready(self) -> None:
         """Wait until `READY_PACKETS` of it can be read, or all of it, or until it is done."""
@@ -140,7 +158,16 @@ class Clip:
         assert self._result is not None
         return self._result
 
+    @property
+    def is_complete(self) -> bool:
+        """Return whether there are no further bytes."""
+        return self._all_received
+
     # For the stream, under its lock.
+
+    def attach(self, stream: ClipStream) -> None:
+        """Have `stream` play it, and what is fed from now on."""
+        self._stream = stream
 
     @property
     def is_finished(self) -> bool:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.audio.encoder import RATE, SAMPLE_BYTES
-
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.packet import Packet
+
+RATE: Final = 48_000
+SAMPLE_BYTES: Final = 4  # 16 bits for the left, 16 for the right
 
 ID3_HEAD: Final = 10
 

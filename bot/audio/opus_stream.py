@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.audio.clip import READY_PACKETS, Clip
-from bot.audio.decoder import MAX_SPEED, MIN_SPEED
-from bot.audio.encoder import SILENCE
-from bot.audio.pipeline import Checkpoint, EncodePipeline, Part
+from bot.audio.pipeline import SILENCE, Checkpoint, EncodePipeline, Part
 from bot.audio.worker_pool import WorkerPool
 from bot.errors import BotError, InvalidApiResponse
 
@@ -76,21 +74,16 @@ class OpusStream:
         self._commands: list[Restart | Reset] = []
         pool.register(self)
 
-    def clip(self, *, speed: float = 1.0) -> Clip:
-        """Append a clip at the end, and return it.
-
-        Raises:
-            ValueError: the speed is not from 0.5 to 2.
-        """
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise ValueError(f"speed {speed}")
-        clip = Clip(self, speed)
+    def append(self, clip: Clip) -> None:
+        """Append a clip at the end, with what it was fed so far; it is dropped where the stream was closed."""
         with self._lock:
+            clip.attach(self)
             if self._closed:
                 clip.finish(dropped=True)
-            else:
+            elif not clip.is_finished:
                 self._clips.append(clip)
-        return clip
+                if not self._is_ahead:
+                    self._wake_worker()
 
     def close(self) -> None:
         """Expect no further clip: after the last one `read` returns nothing."""

@@ -140,7 +140,7 @@ class AnswerSpeaker:
                 if len(requests) == MAX_CONCURRENT:
                     await requests.popleft()
                 if len(unplayed) == MAX_UNPLAYED:
-                    await unplayed.popleft().finished.wait()
+                    await unplayed.popleft().done()
                 if utterance.dropped:
                     return
                 unplayed.append(utterance.add_chunk())

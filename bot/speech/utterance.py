@@ -67,48 +67,22 @@ class Permit(Protocol):
         """Return whether all who listen now are known to be allowed to hear it."""
 
 
-class AudioChunk:
-    """One MP3 of an utterance, passed on as it arrives. Made by `Utterance.add_chunk`."""
+class AudioChunk(Clip):
+    """One MP3 of an utterance, which learns when it has all of it. Made by `Utterance.add_chunk`."""
 
-    def __init__(self, utterance: "Utterance") -> None:
-        self.is_complete = False
-        self.finished = asyncio.Event()
-        """Set when it was played to its end, or will not be."""
-        self._buffer = bytearray()
-        self._clip: Clip | None = None
+    def __init__(self, utterance: "Utterance", speed: float) -> None:
+        super().__init__(speed)
         self._utterance = utterance
 
-    def feed(self, data: bytes) -> None:
-        """Add the next bytes."""
-        if self.finished.is_set():
-            return
-        if self._clip is None:
-            self._buffer += data
-        else:
-            self._clip.feed(data)
-
     def end(self) -> None:
-        """Mark that there are no more bytes."""
-        self.is_complete = True
-        if self._clip is not None:
-            self._clip.end()
+        """Record that there are no further bytes."""
+        super().end()
         self._utterance.changed.set()
 
     def drop(self) -> None:
-        """Drop what was not played yet."""
-        self._buffer.clear()
-        self.finished.set()
-        if self._clip is not None:
-            self._clip.drop()
+        """Drop it: from now on nothing of it is played."""
+        super().drop()
         self.end()
-
-    def attach_to(self, clip: Clip) -> None:
-        """Pass the bytes so far, and from now on each that comes, to `clip`."""
-        self._clip = clip
-        clip.feed(bytes(self._buffer))
-        self._buffer.clear()
-        if self.is_complete:
-            clip.end()
 
 
 class Utterance:
@@ -135,7 +109,6 @@ class Utterance:
         """Set when it may have come nearer to its end; those of one queue share the queue's."""
         self._speed = speed
         self._chunks: list[AudioChunk] = []
-        self._clips: list[Clip] = []
         self._closed = False
         self._stream: OpusStream | None = None
         self._watching: set[asyncio.Task[None]] = set()
@@ -155,8 +128,8 @@ class Utterance:
         """About how many seconds of it are still to be played; None while its length is unknown."""
         if self.label.characters is None:
             return None
-        played_s = sum(clip.played_s for clip in self._clips)
-        decoded_s = sum(clip.decoded_s for clip in self._clips)
+        played_s = sum(chunk.played_s for chunk in self._chunks)
+        decoded_s = sum(chunk.decoded_s for chunk in self._chunks)
         return max(self.label.characters / CHARACTERS_PER_S / self._speed, decoded_s) - played_s
 
     def add_chunk(self) -> AudioChunk:
@@ -167,10 +140,12 @@ class Utterance:
         """
         if self._closed:
             raise RuntimeError("the utterance is closed")
-        chunk = AudioChunk(self)
+        chunk = AudioChunk(self, self._speed)
         self._chunks.append(chunk)
-        if self._stream is not None and not self.dropped:
-            self._attach(chunk, self._stream)
+        if self.dropped:
+            chunk.drop()
+        elif self._stream is not None:
+            self._append(chunk, self._stream)
         return chunk
 
     def close(self) -> None:
@@ -184,16 +159,16 @@ class Utterance:
         self.due.set()
         if not self.dropped:
             for chunk in self._chunks:
-                self._attach(chunk, stream)
+                self._append(chunk, stream)
 
     @property
     def has_audio(self) -> bool:
-        """Return whether a clip was attached, so that `wait_until_ready` knows what to wait for."""
-        return bool(self._clips)
+        """Return whether some of it is in a stream, so that `wait_until_ready` knows what to wait for."""
+        return self._stream is not None and bool(self._chunks)
 
     async def wait_until_ready(self) -> None:
         """Wait until the beginning of its audio can be played without a gap, or is found unplayable."""
-        await self._clips[0].ready()
+        await self._chunks[0].ready()
 
     def refuse(self, refusal: UserError) -> None:
         """Drop it because a listener may not hear it."""
@@ -211,21 +186,20 @@ class Utterance:
             chunk.drop()
         self.changed.set()
 
-    def _attach(self, chunk: AudioChunk, stream: OpusStream) -> None:
-        clip = stream.clip(speed=self._speed)
-        self._clips.append(clip)
-        chunk.attach_to(clip)
-        task = asyncio.create_task(self._watch(clip, chunk), name="clip")
+    def _append(self, chunk: AudioChunk, stream: OpusStream) -> None:
+        stream.append(chunk)
+        task = asyncio.create_task(_watch(chunk), name="clip")
         self._watching.add(task)
         task.add_done_callback(self._on_watched)
         self.changed.set()
 
-    async def _watch(self, clip: Clip, chunk: AudioChunk) -> None:
-        result = await clip.done()
-        chunk.finished.set()
-        if result.fault is not None and not result.dropped:
-            logger.warning("sound could not be played", extra={"error": type(result.fault).__name__})
-
     def _on_watched(self, task: asyncio.Task[None]) -> None:
         self._watching.discard(task)
         self.changed.set()
+
+
+async def _watch(clip: Clip) -> None:
+    """Wait until a clip is done, and log it where it could not be played."""
+    result = await clip.done()
+    if result.fault is not None and not result.dropped:
+        logger.warning("sound could not be played", extra={"error": type(result.fault).__name__})

@@ -32,9 +32,16 @@ class ManualWorkerPool(WorkerPool):
             self.step()
 
 
+def new_clip(stream: OpusStream, *, speed: float = 1.0) -> Clip:
+    """Append a clip without a byte, and return it."""
+    clip = Clip(speed)
+    stream.append(clip)
+    return clip
+
+
 def append_clip(stream: OpusStream, mp3: bytes, *, speed: float = 1.0) -> Clip:
     """Append a complete clip, and return it."""
-    clip = stream.clip(speed=speed)
+    clip = new_clip(stream, speed=speed)
     clip.feed(mp3)
     clip.end()
     return clip

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
+from bot.audio.pipeline import SILENCE
 from bot.errors import InvalidApiResponse
-from tests.audio.manual_worker_pool import ManualWorkerPool, append_clip, read_packets
+from tests.audio.manual_worker_pool import ManualWorkerPool, append_clip, new_clip, read_packets
 from tests.support.hear_opus import decoded, place
 from tests.support.make_sound import mp3, mp3_of, tune
 
@@ -95,7 +95,7 @@ async def test_tags_are_stepped_over_with_the_pictures_in_them(cut: int) -> None
     pool = ManualWorkerPool()
     stream = OpusStream(pool)
     file = id3(30_000, mp3(0.5)) + id3(77, flags=0x10) + b"3DI" + bytes(7) + mp3_of(tune(3, 0.5)) + b"TAG" + bytes(125)
-    clip = stream.clip()
+    clip = new_clip(stream)
     for at in range(0, len(file), cut):
         clip.feed(file[at : at + cut])
     clip.end()

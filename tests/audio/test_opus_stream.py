@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from bot.audio.encoder import SILENCE
+from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
-from tests.audio.manual_worker_pool import ManualWorkerPool, append_clip, read_packets
+from bot.audio.pipeline import SILENCE
+from tests.audio.manual_worker_pool import ManualWorkerPool, append_clip, new_clip, read_packets
 from tests.support.hear_opus import RATE, decoded, loudness, place
 from tests.support.make_sound import mp3, mp3_of, tune
 
@@ -72,11 +73,42 @@ def test_who_listens_from_anywhere_hears_it_as_loud_as_it_is(
         assert loudness(heard[at : at + 5 * MS]) == pytest.approx(10_000 / 2**0.5, rel=0.2)
 
 
+@pytest.mark.parametrize("fed_before", [0.0, 0.3, 1.0])
+def test_what_came_before_a_clip_was_appended_is_heard_as_what_comes_after(
+    pool: ManualWorkerPool, stream: OpusStream, fed_before: float
+) -> None:
+    whole, other = mp3_of(tune(3, 0.6)), OpusStream(pool)
+    append_clip(other, whole)
+    other.close()
+    clip, at = Clip(), round(len(whole) * fed_before)
+    clip.feed(whole[:at])
+    if at == len(whole):
+        clip.end()
+    stream.append(clip)
+    clip.feed(whole[at:])
+    clip.end()
+    stream.close()
+    assert read_packets(pool, stream) == read_packets(pool, other)
+
+
+async def test_a_clip_dropped_before_it_is_appended_is_never_heard(pool: ManualWorkerPool, stream: OpusStream) -> None:
+    clip = Clip()
+    clip.feed(mp3(1))
+    clip.drop()
+    clip.feed(mp3(1))
+    clip.end()
+    stream.append(clip)
+    append_clip(stream, mp3(0.2))
+    stream.close()
+    assert (await clip.done()).dropped
+    assert len(read_packets(pool, stream)) < 20
+
+
 def test_how_the_bytes_are_cut_makes_no_difference(pool: ManualWorkerPool, stream: OpusStream) -> None:
     whole = mp3_of(tune(3, 0.6))
     append_clip(stream, whole)
     bit_by_bit, other = OpusStream(pool), None
-    other = bit_by_bit.clip()
+    other = new_clip(bit_by_bit)
     for at in range(len(whole)):
         other.feed(whole[at : at + 1])
     other.end()
@@ -101,7 +133,7 @@ def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(
 @pytest.mark.parametrize("speed", [0.49, 2.01, float("nan")])
 def test_other_speeds_are_refused(stream: OpusStream, speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
-        stream.clip(speed=speed)
+        Clip(speed)
 
 
 async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_next(
@@ -190,7 +222,7 @@ def test_on_underrun_it_sends_silence_and_continues_exactly_where_it_stopped(
 ) -> None:
     wave = tune(9, 2)
     sound = mp3_of(wave)
-    clip = stream.clip()
+    clip = new_clip(stream)
     packets = []
     for at in range(0, len(sound), 3500):
         clip.feed(sound[at : at + 3500])
@@ -216,7 +248,7 @@ def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole
     pool: ManualWorkerPool, stream: OpusStream
 ) -> None:
     sound = mp3_of(tune(10, 8))
-    clip, packets = stream.clip(), []
+    clip, packets = new_clip(stream), []
     for at in range(0, len(sound), 80):  # 10 ms of 64 kbit/s
         clip.feed(sound[at : at + 80])
         packets += read_packets(pool, stream, 1)
@@ -246,7 +278,7 @@ def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(
 
 def test_reading_may_begin_before_there_is_anything(pool: ManualWorkerPool, stream: OpusStream) -> None:
     assert stream.read() == SILENCE
-    clip = stream.clip()
+    clip = new_clip(stream)
     assert stream.read() == SILENCE
     clip.feed(mp3(1)[:1200])
     pool.run_all()
@@ -284,14 +316,14 @@ async def test_two_streams_get_steps_in_turn(pool: ManualWorkerPool, stream: Opu
 
 
 async def test_an_abandoned_stream_is_over_at_once(pool: ManualWorkerPool, stream: OpusStream) -> None:
-    clips = [append_clip(stream, mp3(1)), stream.clip()]
+    clips = [append_clip(stream, mp3(1)), new_clip(stream)]
     read_packets(pool, stream, 10)
     stream.abandon()
     assert stream.read() == b""
     assert [(await clip.done()).dropped for clip in clips] == [True, True]
     assert clips[0].played_s == pytest.approx(0.2)
     clips[1].feed(mp3(1))
-    late = stream.clip()
+    late = new_clip(stream)
     pool.run_all()
     assert (stream.read(), (await late.done()).dropped) == (b"", True)
 
@@ -306,7 +338,7 @@ def test_a_stream_without_clips_is_silent_until_it_is_closed(pool: ManualWorkerP
 async def test_a_clip_that_ends_behind_a_pause_is_heard_to_its_end_though_nothing_follows(
     pool: ManualWorkerPool, stream: OpusStream, first: float
 ) -> None:
-    whole, clip = mp3_of(tune(1, 0.6)), stream.clip()
+    whole, clip = mp3_of(tune(1, 0.6)), new_clip(stream)
     at = round(len(whole) * first)
     clip.feed(whole[:at])
     assert SILENCE in read_packets(pool, stream, 60)  # what came is used up: more is waited for from now on

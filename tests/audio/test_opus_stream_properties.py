@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
-from tests.audio.manual_worker_pool import ManualWorkerPool, read_packets
+from tests.audio.manual_worker_pool import ManualWorkerPool, new_clip, read_packets
 from tests.support.make_sound import mp3
 
 LENGTHS = (0.0, 0.03, 0.05, 0.1, 0.3, 1.0, 4.0)
@@ -57,7 +57,7 @@ def test_a_stream_ends_and_what_was_not_dropped_is_heard_whole(happening: list[t
     for event in happening:
         match event:
             case ("clip", float(seconds)) if len(clips) < 10:
-                clips.append(FedClip(stream.clip(), seconds))
+                clips.append(FedClip(new_clip(stream), seconds))
             case ("feed", (int(number), int(size))) if number < len(clips):
                 clips[number].feed(size)
             case ("drop", int(number)) if number < len(clips):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
+from bot.audio.pipeline import SILENCE
 from bot.audio.worker_pool import WorkerPool
-from tests.audio.manual_worker_pool import append_clip
+from tests.audio.manual_worker_pool import append_clip, new_clip
 from tests.support.make_sound import mp3
 
 CHECKOUT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ async def test_closing_ends_running_work_and_wakes_what_waits() -> None:
     pool = WorkerPool()
     stream = OpusStream(pool)
     clip = append_clip(stream, mp3(1))
-    waits = asyncio.create_task(stream.clip().ready())
+    waits = asyncio.create_task(new_clip(stream).ready())
     await clip.ready()
     pool.close()
     pool.close()
@@ -63,7 +63,7 @@ async def test_closing_ends_running_work_and_wakes_what_waits() -> None:
 
 async def test_a_wait_that_is_cancelled_leaves_the_clip_alone() -> None:
     with WorkerPool() as pool:
-        clip = OpusStream(pool).clip()
+        clip = new_clip(OpusStream(pool))
         waits = asyncio.create_task(clip.ready())
         await asyncio.sleep(0)
         waits.cancel()
@@ -75,7 +75,7 @@ async def test_a_wait_that_is_cancelled_leaves_the_clip_alone() -> None:
 def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
     with WorkerPool() as pool:
         stream = OpusStream(pool)
-        clip = stream.clip()
+        clip = new_clip(stream)
         loop = asyncio.new_event_loop()
         waits = loop.create_task(clip.done())
         loop.run_until_complete(asyncio.sleep(0))
@@ -104,7 +104,7 @@ async def test_packets_read_from_another_thread_while_it_is_fed_and_dropped() ->
         stream = OpusStream(pool)
         packets: list[bytes] = []
         reader = threading.Thread(target=lambda: packets.extend(iter(stream.read, b"")))
-        clips = [stream.clip() for _ in range(12)]
+        clips = [new_clip(stream) for _ in range(12)]
         reader.start()
         sound = mp3(2)
         for number, clip in enumerate(clips):
@@ -127,12 +127,14 @@ def test_without_pyav_a_clip_is_a_fault_and_the_threads_go_on() -> None:
     code = """
 import asyncio, sys
 sys.modules["av"] = None  # as if it were not installed
+from bot.audio.clip import Clip
 from bot.audio.worker_pool import WorkerPool
 from bot.audio.opus_stream import OpusStream
 async def main():
     with WorkerPool(1) as pool:
         for _ in range(2):
-            clip = OpusStream(pool).clip()
+            clip = Clip()
+            OpusStream(pool).append(clip)
             clip.feed(b"ID3")
             heard = await clip.done()
             print(type(heard.fault).__name__, heard.dropped, heard.seconds)

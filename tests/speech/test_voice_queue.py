@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
+from bot.audio.pipeline import SILENCE
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
