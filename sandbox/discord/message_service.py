@@ -243,8 +243,8 @@ def _dimensions(data: bytes) -> tuple[int | None, int | None]:
     from PIL import Image  # slow to import, and only needed for images
 
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as picture:
-            return picture.size
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
+            return image.size
     except Exception:
         # Pillow raises various errors for broken images, and Discord accepts any file.
         return None, None

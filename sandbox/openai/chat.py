@@ -74,8 +74,8 @@ def get_images(message: Json) -> list[bytes]:
 
 
 def _tokens(content: object) -> int:
-    pictures = get_images({"content": content})
-    return payloads.tokens(get_text({"content": content})) + IMAGE_TOKENS * len(pictures)
+    images = get_images({"content": content})
+    return payloads.tokens(get_text({"content": content})) + IMAGE_TOKENS * len(images)
 
 
 async def respond(
@@ -134,16 +134,16 @@ def _check_part(number: int, role: str, part: object) -> None:
     found = _DATA_URL.fullmatch(url) if isinstance(url, str) else None
     if found is None:
         raise ApiError(400, "Invalid image. Expected a data URL or an address.", code="invalid_image_url")
-    if not _is_picture(base64.b64decode(found[2]), found[1]):
+    if not _is_image(base64.b64decode(found[2]), found[1]):
         raise ApiError(400, "You uploaded an unsupported image.", code="image_parse_error")
 
 
-def _is_picture(data: bytes, kind: str) -> bool:
+def _is_image(data: bytes, kind: str) -> bool:
     from PIL import Image  # slow to import, and only needed for images
 
     try:
-        with Image.open(io.BytesIO(data), formats=[kind]) as picture:
-            picture.load()
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            image.load()
     except (OSError, SyntaxError, ValueError):
         return False
     return True

@@ -252,7 +252,7 @@ _OF_A_KIND: Mapping[CallKind, Mapping[str, Fault]] = {
         "error-midway": ErrorMidway(after=12),
         "policy": CONTENT_POLICY,
         "too-long": CONTEXT_TOO_LONG,
-        "no-pictures": NO_IMAGE_INPUT,
+        "no-image-input": NO_IMAGE_INPUT,
         "plain-json": PlainJson(),
         "thinking": StreamStyle(reasoning=("Let me think. ", "Tides, tea, lighthouses… ", "I have it.")),
         "no-usage": StreamStyle(usage="none"),
@@ -265,7 +265,7 @@ _OF_A_KIND: Mapping[CallKind, Mapping[str, Fault]] = {
     },
     CallKind.IMAGES: {
         "policy": CONTENT_POLICY,
-        "no-picture": BadImages("text"),
+        "no-image": BadImages("text"),
         "huge": BadImages("huge"),
         "none": BadImages("none"),
     },

@@ -87,7 +87,7 @@ class ImageGenerator:
         }
         return await delivery.json({"created": int(time.time()), "data": data, "usage": usage})
 
-    def picture(self, name: str) -> bytes | None:
+    def get_image(self, name: str) -> bytes | None:
         """Return a kept image by the last part of its URL."""
         return self._kept.get(name)
 
@@ -102,7 +102,7 @@ class ImageGenerator:
         self._kept[name] = data
         while len(self._kept) > KEPT_IMAGES:
             self._kept.pop(next(iter(self._kept)))
-        return {"url": f"{root}/pictures/{name}"}
+        return {"url": f"{root}/images/{name}"}
 
 
 def _bad(fault: BadImages) -> Json:

@@ -22,8 +22,8 @@ def render(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
     low, high = _colour(choice, 20, 110), _colour(choice, 130, 235)
     sky = Image.linear_gradient("L").resize((width, height))
     ramps = ([a + (b - a) * level // 255 for level in range(256)] for a, b in zip(low, high, strict=True))
-    picture = Image.merge("RGB", [sky.point(ramp) for ramp in ramps])
-    pen = ImageDraw.Draw(picture, "RGBA")
+    image = Image.merge("RGB", [sky.point(ramp) for ramp in ramps])
+    pen = ImageDraw.Draw(image, "RGBA")
     for _ in range(9):
         x, y = choice.randrange(width), choice.randrange(height)
         radius = choice.randrange(min(width, height) // 16 + 1, min(width, height) // 4 + 2)
@@ -33,7 +33,7 @@ def render(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
     pen.rectangle((0, height - 2 * size, width, height), fill=(0, 0, 0, 140))
     pen.text((width // 2, height - size), "sandbox", font=font, fill=(255, 255, 255, 255), anchor="mm")
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=1)
+    image.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 

@@ -129,7 +129,7 @@ class OpenAiServer:
         app.router.add_post("/v1/chat/completions", self._serve(_chat_or_speech))
         app.router.add_post("/v1/audio/speech", self._serve(lambda _: CallKind.SPEECH))
         app.router.add_post("/v1/images/generations", self._serve(lambda _: CallKind.IMAGES))
-        app.router.add_get("/pictures/{name}", self._picture)
+        app.router.add_get("/images/{name}", self._get_image)
         app.router.add_route("*", "/{path:.*}", self._unknown)
         # Handlers are cancelled when the client disconnects, so that a closed stream is noticed at once.
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_WITHIN_S)
@@ -219,8 +219,8 @@ class OpenAiServer:
                 return script.deltas
         return sample_text.split_deltas(sample_text.generate(body["messages"], model=body["model"], seed=self._seed))
 
-    async def _picture(self, request: web.Request) -> web.Response:
-        data = self.image_generator.picture(request.match_info["name"])
+    async def _get_image(self, request: web.Request) -> web.Response:
+        data = self.image_generator.get_image(request.match_info["name"])
         if data is None:
             return web.Response(status=404)
         return web.Response(body=data, content_type="image/png")
