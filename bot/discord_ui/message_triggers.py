@@ -41,22 +41,33 @@ def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None
     """
     if message.type not in _WRITTEN_BY_PEOPLE:
         return None
-    replied = _replied_message(message)
-    to_bot = replied is not None and replied.author.id == bot_id
-    mentioned = any(user.id == bot_id for user in message.mentions)
-    if isinstance(message.channel, discord.DMChannel):
-        kind = TriggerKind.DIRECT
-    elif message.guild is None or not (mentioned or to_bot):
+    kind = _find_kind(message, bot_id)
+    if kind is None:
         return None
-    else:
-        kind = TriggerKind.REPLY if to_bot else TriggerKind.MENTION
+    replied = _replied_message(message)
+    shown = message.content or message.attachments or _mentions(message, bot_id)
     return MessageTrigger(
         kind,
         _without_mention(message.content, bot_id),
         message.reference.message_id if message.reference is not None and _is_reply(message) else None,
         None if replied is None else build_quoted_message(replied),
-        unseen=kind is TriggerKind.REPLY and not (mentioned or message.content or message.attachments),
+        unseen=kind is TriggerKind.REPLY and not shown,
     )
+
+
+def _find_kind(message: discord.Message, bot_id: int) -> TriggerKind | None:
+    if isinstance(message.channel, discord.DMChannel):
+        return TriggerKind.DIRECT
+    if message.guild is None:
+        return None
+    replied = _replied_message(message)
+    if replied is not None and replied.author.id == bot_id:
+        return TriggerKind.REPLY
+    return TriggerKind.MENTION if _mentions(message, bot_id) else None
+
+
+def _mentions(message: discord.Message, user_id: int) -> bool:
+    return any(user.id == user_id for user in message.mentions)
 
 
 def build_quoted_message(message: discord.Message) -> QuotedMessage | None:
