@@ -47,25 +47,28 @@ async def load_regenerate_inputs(
     """
     if not turn.files and turn.about is None:
         return None, ()
-    question_message = await _fetch_message(interaction, turn.question_message_id)
-    quoted = None
-    if turn.about is not None:
-        replied = (
-            None
-            if question_message is None or question_message.reference is None
-            else question_message.reference.resolved
-        )
-        known = isinstance(replied, discord.Message) and replied.id == turn.about
-        about = replied if known else await _fetch_message(interaction, turn.about)
-        if isinstance(about, discord.Message):
-            alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
-            quoted, question_message = build_quoted_message(about) or alone, question_message or about
-    files = (
-        () if question_message is None else attachments.select_usable(build_attachments(question_message.attachments))
-    )
+    question = await _fetch_message(interaction, turn.question_message_id)
+    about = await _load_about(interaction, turn, question)
+    quoted = None if about is None else build_quoted_message(about)
+    if quoted is None and about is not None and about.attachments:
+        quoted = QuotedMessage(about.id, about.author.display_name, "")
+    source = question or about  # a context menu's question is no message: its files are those of the other
+    files = () if source is None else attachments.select_usable(build_attachments(source.attachments))
     if tuple(each.name for each in files) != turn.files or (quoted is None) != (turn.about is None):
         raise InputsUnavailable(f"turn {turn.id}")
     return quoted, files
+
+
+async def _load_about(
+    interaction: discord.Interaction, turn: Turn, question: discord.Message | None
+) -> discord.Message | None:
+    """Return the message that a turn's question was about, as Discord sends it along with the question or fetched."""
+    if turn.about is None:
+        return None
+    replied = None if question is None or question.reference is None else question.reference.resolved
+    if isinstance(replied, discord.Message) and replied.id == turn.about:
+        return replied
+    return await _fetch_message(interaction, turn.about)
 
 
 async def _fetch_message(interaction: discord.Interaction, message_id: int | None) -> discord.Message | None:
