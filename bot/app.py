@@ -49,7 +49,6 @@ from bot.store.quota_limits import QuotaLimits
 from bot.store.settings import StoredSettings
 from bot.store.turn_deletion import Tombstones, TurnDeletion
 from bot.store.turn_reader import TurnReader
-from bot.store.voice_settings import StoredVoices
 from bot.workers.pool import DecodingWorkers
 
 
@@ -112,7 +111,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             ),
             text_to_speech=TextToSpeech(api.speech, ledger, pronunciations, workers.audio, clock),
             pronunciations=pronunciations,
-            voice_settings=MemberVoices(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
+            voice_settings=MemberVoices(StoredSettings(database), clock, default_voice=settings.default_speech_voice),
             image_generator=ImageGenerator(api.images, ledger, workers.files, clock),
             saved_generations=SavedGenerations(ImageGenerations(database, tombstones, deferred_writes), clock),
             settings=GuildSettings(

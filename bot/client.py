@@ -163,7 +163,8 @@ class Bot(commands.AutoShardedBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Confirm the bot's own messages; cogs are given what people write, as the event `user_message`."""
         if self.user is not None and message.author.id == self.user.id:
-            self.replies.sent_messages.confirm(message)
+            if message.nonce is not None:
+                self.replies.sent_messages.confirm(message)
         elif not (message.author.bot or message.webhook_id is not None):
             self.dispatch("user_message", message)
 

@@ -12,8 +12,8 @@ from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.audience import VIEW, Audience, build_origin
+from bot.discord_ui.voice.listener_access import resolve_playback_target
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.discord_ui.voice.playback_target import resolve_playback_target
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts

@@ -30,7 +30,6 @@ SAME_NOUN = {
     "speech": "the API's text to speech, and its sentences",
     "usage": _TABLE,
     "voice": "the commands for voice channels, and their sentences",
-    "voice_settings": _TABLE,
 }
 """Names of files that stand in several packages, and the noun that they share."""
 

@@ -9,7 +9,7 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import InvalidOption
 from bot.messages import speech as texts
-from bot.store.voice_settings import StoredVoice, StoredVoices
+from bot.store.settings import StoredSettings, StoredVoice
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class VoiceSettings:
 class MemberVoices:
     """Members' voices, the same in all servers and direct messages. Every method may raise StoreUnavailable."""
 
-    def __init__(self, stored: StoredVoices, clock: Clock, *, default_voice: str) -> None:
+    def __init__(self, stored: StoredSettings, clock: Clock, *, default_voice: str) -> None:
         self._stored = stored
         self._clock = clock
         self._default_voice = default_voice
@@ -59,7 +59,7 @@ class MemberVoices:
         Raises:
             InvalidOption: no voice could be called that.
         """
-        return self._voice(await self._stored.get(requester.user_id), requested)
+        return self._voice(await self._stored.get_voice(requester.user_id), requested)
 
     async def set(
         self, requester: RequestContext, *, voice: str | None = None, speed: float | None = None
@@ -74,7 +74,7 @@ class MemberVoices:
         if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
             raise InvalidOption("bad speed", message=texts.invalid_speed(MIN_SPEED, MAX_SPEED))
         percent = None if speed is None else round(speed * 100)
-        stored_voice = await self._stored.update(
+        stored_voice = await self._stored.update_voice(
             requester.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())
         )
         logger.info("voice chosen", extra={"user": requester.user_id, "percent": stored_voice.speed_percent})

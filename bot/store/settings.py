@@ -1,7 +1,7 @@
-"""Settings of a channel or a whole guild as names and texts; `bot/guilds` knows what they mean."""
+"""Settings: of a channel or a whole guild, as names and texts whose meaning `bot/guilds` knows; and members' voices."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
@@ -24,6 +24,23 @@ _SET = """
 """
 
 _CLEAR = "DELETE FROM settings WHERE scope = ? AND subject_id = ? AND name = ? RETURNING value"
+
+
+_VOICE = "SELECT voice, speed_percent FROM voice_settings WHERE member_id = ?"
+
+_SET_VOICE = """
+    INSERT INTO voice_settings (member_id, voice, speed_percent, changed_at_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (member_id) DO UPDATE SET
+        voice = excluded.voice, speed_percent = excluded.speed_percent, changed_at_ms = excluded.changed_at_ms
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVoice:
+    """What a member chose. `voice` is None for the operator's; 100 % is the voice's own speed."""
+
+    voice: str | None = None
+    speed_percent: int = 100
 
 
 class StoredSettings:
@@ -96,6 +113,36 @@ class StoredSettings:
         """
         changes = [AuditEntry(guild_id, None, name, None, None, by, at_ms) for name in names]
         return await self._database.write(lambda transaction: _clear(transaction, "server", guild_id, changes))
+
+    async def get_voice(self, member_id: int) -> StoredVoice:
+        """Return the voice that a member chose, or the defaults.
+
+        Raises:
+            StoreUnavailable: it cannot be read just now.
+        """
+        return await self._database.read(lambda transaction: _get_voice(transaction, member_id))
+
+    async def update_voice(
+        self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int
+    ) -> StoredVoice:
+        """Set what is not None of a member's voice, leave the rest as it is, and return the result.
+
+        Raises:
+            StoreUnavailable: it could not be kept.
+        """
+
+        async def work(transaction: Transaction) -> StoredVoice:
+            old = await _get_voice(transaction, member_id)
+            wanted = StoredVoice(voice or old.voice, speed_percent or old.speed_percent)
+            await transaction.execute(_SET_VOICE, (member_id, wanted.voice, wanted.speed_percent, at_ms))
+            return wanted
+
+        return await self._database.write(work)
+
+
+async def _get_voice(transaction: Transaction, member_id: int) -> StoredVoice:
+    found = await transaction.fetch_one(_VOICE, (member_id,))
+    return StoredVoice() if found is None else StoredVoice(*found)
 
 
 async def _set(transaction: Transaction, scope: str, subject_id: int, change: AuditEntry) -> None:

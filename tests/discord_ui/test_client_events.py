@@ -34,19 +34,26 @@ def bot(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> Bot:
 
 
 @pytest.mark.parametrize(
-    ("author_id", "by_bot", "webhook_id", "expected"),
+    ("author_id", "by_bot", "webhook_id", "nonce", "expected"),
     [
-        (OWN_ID, True, None, ["confirmed"]),
-        (2, False, None, ["user_message"]),
-        (2, True, None, []),
-        (2, False, 3, []),
+        (OWN_ID, True, None, "a nonce", ["confirmed"]),
+        (OWN_ID, True, None, None, []),
+        (2, False, None, "a nonce", ["user_message"]),
+        (2, True, None, "a nonce", []),
+        (2, False, 3, None, []),
     ],
 )
 async def test_only_what_people_write_is_given_to_the_cogs(
-    bot: Bot, calls: list[str], author_id: int, by_bot: bool, webhook_id: int | None, expected: list[str]
+    bot: Bot,
+    calls: list[str],
+    author_id: int,
+    by_bot: bool,
+    webhook_id: int | None,
+    nonce: str | None,
+    expected: list[str],
 ) -> None:
     author = SimpleNamespace(id=author_id, bot=by_bot)
-    message: Any = SimpleNamespace(author=author, webhook_id=webhook_id)
+    message: Any = SimpleNamespace(author=author, webhook_id=webhook_id, nonce=nonce)
     await bot.on_message(message)
     assert calls == expected
 

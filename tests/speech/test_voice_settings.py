@@ -9,7 +9,7 @@ from bot.errors import InvalidOption
 from bot.messages import speech as texts
 from bot.speech.voice_settings import MemberVoices, VoiceSettings
 from bot.store.database import Database
-from bot.store.voice_settings import StoredVoices
+from bot.store.settings import StoredSettings
 from tests.support.requests import make_requester
 
 ADA = make_requester(42)
@@ -17,7 +17,7 @@ ADA = make_requester(42)
 
 @pytest.fixture
 def preferences(database: Database) -> MemberVoices:
-    return MemberVoices(StoredVoices(database), SystemClock(), default_voice="alloy")
+    return MemberVoices(StoredSettings(database), SystemClock(), default_voice="alloy")
 
 
 async def test_the_commands_word_beats_the_members_voice_and_that_the_operators(preferences: MemberVoices) -> None:

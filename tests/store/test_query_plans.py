@@ -29,7 +29,6 @@ from bot.store.settings import StoredSettings
 from bot.store.turn_deletion import Tombstones, TurnDeletion
 from bot.store.turn_reader import TurnFilter, TurnReader
 from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
-from bot.store.voice_settings import StoredVoices
 from tests.support.turns import TURN
 
 T = TypeVar("T")
@@ -184,8 +183,8 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await quota_rules.set(2, Limit(Scope.MEMBER, 3, Kind.IMAGES, Period.DAY, 4, 5), max_count=1, by=3, at_ms=4)
     await quota_rules.list_for_guild(2)
     await quota_rules.clear(2, (Scope.MEMBER, 3, Kind.IMAGES, Period.DAY), by=3, at_ms=4)
-    preferences, words = StoredVoices(listening), StoredPronunciations(listening)
-    await preferences.update(1, voice="nova", speed_percent=None, at_ms=2)
+    words = StoredPronunciations(listening)
+    await settings.update_voice(1, voice="nova", speed_percent=None, at_ms=2)
     await words.save(2, StoredPronunciation("gif", "GIF", "jiff"), max_count=9, by=3, at_ms=4)
     await words.list_for_guild(2)
     await words.remove(2, "gif", by=3, at_ms=4)

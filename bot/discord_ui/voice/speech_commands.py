@@ -12,8 +12,8 @@ from bot.discord_ui.interaction_output import open_output
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.recording_output import DiscordOutput
 from bot.discord_ui.voice.audience import VIEW, Audience, build_origin
+from bot.discord_ui.voice.listener_access import PlaybackTarget, resolve_playback_target
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.discord_ui.voice.playback_target import PlaybackTarget, resolve_playback_target
 from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
 from bot.messages.render import render
