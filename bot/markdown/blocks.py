@@ -140,8 +140,8 @@ class BlockReader:
         self._go_on(next_state(self.state, line))
         return None if was_code else self.state.open_fence
 
-    def end_line_with_fence(self, fence: Fence) -> None:
-        """End the current line with a fence that begins in its middle, which Discord alone sees."""
+    def open_fence(self, fence: Fence) -> None:
+        """Open a fence that began in the middle of the line before, as Discord alone does."""
         self._go_on(BlockState(fence=fence))
 
     def close_fence(self) -> None:

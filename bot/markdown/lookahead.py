@@ -1,7 +1,7 @@
 """What a reader of spans receives of a line, and what it returns.
 
 A reader is called at the character that a span begins with, and looks at no more than `MAX_SPAN_LENGTH` characters from
-there. It returns the span, `None` where there is none, or `NEED_MORE` while that depends on what comes next. A span
+there. It returns the span, `NOT_HERE` where there is none, or `NEED_MORE` while that depends on what comes next. A span
 never depends on how much of the text has come, so that a text can be read while it streams.
 """
 
@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Final
 
 from bot.markdown.links import Link
@@ -21,13 +21,18 @@ PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 """What a backslash escapes."""
 
 
-class NeedMore(Enum):
-    """The type of `NEED_MORE`: whether there is a span depends on text that has not come yet."""
+class NoMatch(Enum):
+    """What a reader returns that does not find what it looks for."""
 
-    NEED_MORE = "more"
+    NEED_MORE = auto()
+    """Whether it is there depends on text that has not come yet."""
+
+    NOT_HERE = auto()
+    """Something else is there, however the text goes on."""
 
 
-NEED_MORE: Final = NeedMore.NEED_MORE
+NEED_MORE: Final = NoMatch.NEED_MORE
+NOT_HERE: Final = NoMatch.NOT_HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,9 @@ class Lookahead:
     pairs: BracketPairs  # of the text that it is from,
     at: int  # where it begins there
 
-    def not_found(self) -> NeedMore | None:
-        """Return what a reader does that found no span so far: None, or `NEED_MORE` while there may be one."""
-        return None if self.is_complete else NEED_MORE
+    def not_found(self) -> NoMatch:
+        """Return what a reader does that found no span so far: there is none, or there may be one yet."""
+        return NOT_HERE if self.is_complete else NEED_MORE
 
     def skip(self, length: int) -> "Lookahead":
         """Return the lookahead from `length` characters further on."""
@@ -115,6 +120,6 @@ class Lookahead:
         return end - self.at if end is not None and end - self.at < len(self.text) else None
 
 
-SpanResult = Span | NeedMore | None
+SpanResult = Span | NoMatch
 RenderInner = Callable[[str], tuple[str, str]]
 """Renders what is inside a span; returns its Markdown for Discord and its plain text."""

@@ -10,12 +10,16 @@ the length of the text. No more than some thousand characters are ever held back
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from bot.markdown.blocks import BlockReader, Fence, read_fence
+from bot.markdown.lookahead import NEED_MORE, NOT_HERE, NoMatch
 from bot.messages import speech as texts
-from bot.messages.message import Message
 from bot.messages.render import render
+from bot.speech.code_announcement import code_announcement
 from bot.speech.inline_speech import (
     Table,
     can_become_delimiter,
@@ -27,66 +31,6 @@ from bot.speech.inline_speech import (
     mask_spans,
     protect_literal,
 )
-
-_LANGUAGE_NAMES: Final = {
-    "py": "Python",
-    "python3": "Python",
-    "js": "JavaScript",
-    "javascript": "JavaScript",
-    "jsx": "JavaScript",
-    "ts": "TypeScript",
-    "typescript": "TypeScript",
-    "tsx": "TypeScript",
-    "c++": "C++",
-    "cpp": "C++",
-    "cs": "C sharp",
-    "csharp": "C sharp",
-    "c#": "C sharp",
-    "rs": "Rust",
-    "rb": "Ruby",
-    "go": "Go",
-    "golang": "Go",
-    "kt": "Kotlin",
-    "php": "PHP",
-    "sql": "SQL",
-    "html": "HTML",
-    "css": "CSS",
-    "scss": "CSS",
-    "xml": "XML",
-    "json": "JSON",
-    "jsonc": "JSON",
-    "yaml": "YAML",
-    "yml": "YAML",
-    "toml": "TOML",
-    "ini": "INI",
-    "tex": "LaTeX",
-    "latex": "LaTeX",
-    "hs": "Haskell",
-    "ps1": "PowerShell",
-    "powershell": "PowerShell",
-    "dockerfile": "Docker",
-    "md": "Markdown",
-    "markdown": "Markdown",
-}
-_SHELLS: Final = frozenset({"sh", "bash", "zsh", "fish", "shell", "console", "terminal", "shell-session", "bat", "cmd"})
-_NO_LANGUAGE: Final = frozenset({"", "text", "txt", "plain", "plaintext", "none", "ansi", "output", "log", "code"})
-_LANGUAGE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+#]{0,19}")
-
-
-def code_announcement(info: str) -> Message:
-    """Return the announcement of a code block; `info` is the text behind the backticks that open it."""
-    language = info.split(maxsplit=1)[0].lower() if info.strip() else ""
-    if language in _NO_LANGUAGE:
-        return texts.spoken_code()
-    if language in _SHELLS:
-        return texts.spoken_shell_code()
-    if language == "diff":
-        return texts.spoken_diff()
-    if language == "mermaid":
-        return texts.spoken_diagram()
-    name = _LANGUAGE_NAMES.get(language) or (language.capitalize() if _LANGUAGE_NAME.fullmatch(language) else "")
-    return texts.spoken_code_in(name) if name else texts.spoken_code()
-
 
 PAUSE: Final = "\n"
 """In what is heard: a sentence ends here, whatever it ends with."""
@@ -108,9 +52,8 @@ _GROWTH_BEFORE_NEXT_READ: Final = 1 / 8
 _RULE: Final = re.compile(r"[^\S\n]*([-*_])(?:[^\S\n]*\1){2,}[^\S\n]*")
 _TASK: Final = re.compile(r"\[[ xX]\][^\S\n]+")
 _PARTIAL_TASK: Final = re.compile(r"\[(?:[ xX]\]?)?\s?\Z")
-_FENCE: Final = re.compile(r"(?P<run>`{3,})(?P<info>[^`\n]*)|(?P<tildes>~{3,})(?P<words>[^\n]*)")
-# Discord takes three backticks for the end of code wherever they are. At a line's beginning, and with a language, they
-# are part of it all the same: code that shows how to write code.
+# Fences are CommonMark's. But Discord takes three backticks for the end of code in the middle of a line, too. At the
+# beginning, and with a language, they are part of it all the same: code that shows how to write code.
 _CLOSING_WITHIN: Final = re.compile(r"(?<=[^\s>`])[^\S\n]*```(?!`)|^[ \t>]*```(?![\w`])")
 _FENCE_WITHIN: Final = re.compile(r"(?<!`)`{3,}[^`\n]*\Z")
 _MAX_STEPS_IN_PLACE: Final = 3  # the end of a table, then the beginning of a line, then its first word
@@ -121,12 +64,28 @@ LONGEST_WORD: Final = 4000
 """Characters after which a word is taken to end: Discord's longest message, and so its longest address."""
 
 
-class _Block(Enum):
-    """What the next line belongs to."""
+class _State(Enum):
+    """What has been read of the current line."""
 
-    TEXT = auto()
-    CODE = auto()
-    TABLE = auto()
+    LINE_START = auto()  # nothing but quote marks
+    CONTINUATION = auto()  # the same, behind a line of words that this one may continue
+    ITEM_START = auto()  # the marker of an item, which may have a box to be ticked
+    HEADING_START = auto()  # the marks of a heading
+    WORDS = auto()
+    HEADING_WORDS = auto()
+    ROWS = auto()  # nothing, behind a row of a table
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What is not read yet of the current line, and whether all of it has come."""
+
+    text: str
+    is_complete: bool
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.text) > _MAX_LINE_LENGTH
 
 
 class MarkdownSpeech:
@@ -138,12 +97,10 @@ class MarkdownSpeech:
         self._unread_length = 0
         self._next_read_length = 0  # the length of both together at which they are looked at
         self._in_word = 0  # characters since a word was complete
-        self._in = _Block.TEXT
-        self._at_line_start = True
-        self._in_list = False  # an item was just begun: it may have a box to be ticked
-        self._in_heading = False
-        self._may_continue = False  # the line before was text, which this one may continue
-        self._fence = ""
+        self._is_complete = False  # nothing comes behind all of that
+        self._blocks = BlockReader()  # of what is read
+        self._state = _State.LINE_START
+        self._is_inline_fence = False  # the open fence began in the middle of a line
         self._table = Table("")
         self._carriage_return = ""
         self._after_stop = False
@@ -166,7 +123,7 @@ class MarkdownSpeech:
                 self._in_word = 0
                 self._after_stop = False
                 if len(self._raw) + self._unread_length >= self._next_read_length:
-                    speech += self._read(whole=False)
+                    speech += self._read()
             elif character in _STOPS:
                 self._after_stop = True
         self._defer(text[begin:])
@@ -177,13 +134,14 @@ class MarkdownSpeech:
         """Return the rest: the answer is complete."""
         self._defer(keep_speakable(self._carriage_return))
         self._carriage_return = ""
-        return [*self._read(whole=True), self._end_table()]
+        self._is_complete = True
+        return [*self._read(), self._end_table() if self._state is _State.ROWS else ""]
 
     def _defer(self, text: str) -> None:
         self._unread.append(text)
         self._unread_length += len(text)
 
-    def _read(self, *, whole: bool) -> list[str]:
+    def _read(self) -> list[str]:
         """Return what is heard as far as it is clear what is there."""
         self._raw += "".join(self._unread)
         self._unread, self._unread_length = [], 0
@@ -191,8 +149,8 @@ class MarkdownSpeech:
         in_place = 0
         while self._raw:
             length = len(self._raw)
-            step = self._step(whole=whole)
-            if step is None:
+            step = self._step()
+            if isinstance(step, NoMatch):
                 break
             speech.append(step)
             in_place = in_place + 1 if len(self._raw) == length else 0
@@ -203,179 +161,203 @@ class MarkdownSpeech:
         self._next_read_length = len(self._raw) + int(len(self._raw) * _GROWTH_BEFORE_NEXT_READ)
         return speech
 
-    def _step(self, *, whole: bool) -> str | None:
-        if self._in is _Block.CODE:
-            return self._skip_code(whole=whole)
-        if self._in is _Block.TABLE:
-            return self._read_row(whole=whole)
-        if self._at_line_start:
-            return self._start_line(whole=whole)
-        return self._read_text(whole=whole)
+    def _step(self) -> str | NoMatch:
+        """Return what is heard of the next piece; `NEED_MORE` while it is not clear what that is."""
+        if self._state in (_State.WORDS, _State.HEADING_WORDS):
+            return self._read_words()
+        line = self._line_at(0)
+        if self._state is _State.ROWS:
+            return self._read_row(line)
+        for read in _LINE_STARTS:
+            speech = read(self, line)
+            if speech is not NOT_HERE:
+                return speech
+        return self._start_words(line)
 
-    def _start_line(self, *, whole: bool) -> str | None:
-        """Return what is heard at the start of a line; None where it is not clear yet what kind of line it is."""
-        line, ended = self._line(whole=whole)
-        if not line.strip():
-            return self._skip_line(PAUSE) if ended else None
-        if len(line) <= _MAX_RULE_LENGTH:
-            if _RULE.fullmatch(line):
-                return self._skip_line(PAUSE) if ended else None
-            if not ended and not line.strip("-*_ \t"):
-                return None
-        if (marker := _MARKER.match(self._raw)) is not None:
-            return self._skip_marker(marker)
-        if self._in_list and (task := _TASK.match(self._raw)) is not None:
-            return self._skip(task.end())
-        start = line.lstrip()
-        if len(line) > _MAX_LINE_LENGTH:
-            return self._start_text(start)
-        if not ended and ((self._in_list and _PARTIAL_TASK.match(self._raw)) or _PARTIAL_MARKER.fullmatch(self._raw)):
-            return None
-        if start.startswith(("```", "~~~")):
-            fence = _FENCE.fullmatch(start)
-            if not ended:
-                return None
-            if fence is not None:
-                return self._start_code(fence)
-        if start.startswith("|") and (is_row(line) if ended else not start.startswith("||")):
-            started = self._start_table(line, ended=ended, whole=whole)
-            if started is None or started:
-                return started
-        return self._start_text(start)
+    def _skip_code(self, line: _Line) -> str | NoMatch:
+        """Skip a line of code, or the one that ends it."""
+        fence = self._blocks.state.open_fence
+        if fence is None:
+            return NOT_HERE
+        if not (line.is_complete or line.is_long or line.text.strip(" \t>")):
+            return NEED_MORE
+        if not self._blocks.is_code(line.text):
+            return NOT_HERE
+        if not line.is_complete:
+            return NEED_MORE
+        closing = _CLOSING_WITHIN.search(line.text) if fence.marker == "```" else None
+        is_closed = self._blocks.state_after(line.text).open_fence is None
+        if closing is None or is_closed or not (self._is_inline_fence or line.text.strip(" \t>`")):
+            return self._skip_line()
+        self._take(closing.end())
+        self._blocks.close_fence()
+        self._state = _State.WORDS
+        return ""
 
-    def _skip_marker(self, marker: re.Match[str]) -> str:
-        self._skip(marker.end())
+    def _skip_blank_line(self, line: _Line) -> str | NoMatch:
+        if line.text.strip():
+            return NOT_HERE
+        return PAUSE + self._skip_line() if line.is_complete else NEED_MORE
+
+    def _skip_rule(self, line: _Line) -> str | NoMatch:
+        if len(line.text) > _MAX_RULE_LENGTH:
+            return NOT_HERE
+        if _RULE.fullmatch(line.text):
+            return PAUSE + self._skip_line() if line.is_complete else NEED_MORE
+        return NOT_HERE if line.is_complete or line.text.strip("-*_ \t") else NEED_MORE
+
+    def _skip_marker(self, line: _Line) -> str | NoMatch:
+        """Skip a quote mark, the marks of a heading or the marker of an item; a number is said."""
+        marker = _MARKER.match(self._raw)
+        if marker is None:
+            may_be_marker = not (line.is_complete or line.is_long) and _PARTIAL_MARKER.fullmatch(line.text)
+            return NEED_MORE if may_be_marker else NOT_HERE
+        self._take(marker.end())
         if marker.lastgroup == "quote":
             return ""  # a quotation goes on from line to line as any text does
-        self._may_continue = False
-        self._in_heading = marker.lastgroup == "heading"
-        self._in_list = marker.lastgroup in ("item", "number")
+        self._state = _State.HEADING_START if marker.lastgroup == "heading" else _State.ITEM_START
         return PAUSE + (keep_together(f"{marker['number']}. ") if marker["number"] else "")
 
-    def _start_text(self, start: str) -> str:
-        """Start a line of words: of the same sentence if it goes on in lower case."""
-        first = _FIRST_LETTER.match(start)
-        continues = self._may_continue and first is not None and first[1].islower()
-        has_spoken = self._in_list or self._in_heading
-        self._at_line_start = self._in_list = self._may_continue = False
-        return "" if has_spoken else " " if continues else PAUSE
+    def _skip_box(self, line: _Line) -> str | NoMatch:
+        """Skip the box of a task."""
+        if self._state is not _State.ITEM_START:
+            return NOT_HERE
+        box = _TASK.match(self._raw)
+        if box is None:
+            may_be_box = not (line.is_complete or line.is_long) and _PARTIAL_TASK.match(line.text)
+            return NEED_MORE if may_be_box else NOT_HERE
+        self._take(box.end())
+        return ""
 
-    def _read_text(self, *, whole: bool) -> str | None:
-        """Return what is heard of a line's words, up to its end if that is there; None while no word is complete."""
-        mask, readable = mask_spans(self._raw, whole=whole)
+    def _skip_fence(self, line: _Line) -> str | NoMatch:
+        """Skip the line that opens a fence."""
+        if line.is_long or not line.text.lstrip(" \t>").startswith(("```", "~~~")):
+            return NOT_HERE
+        if not line.is_complete:
+            return NEED_MORE
+        is_open = self._blocks.state_after(line.text).open_fence is not None
+        return self._skip_line() if is_open else NOT_HERE
+
+    def _start_table(self, line: _Line) -> str | NoMatch:
+        """Start a table if the next line shows that this one is its header."""
+        if line.is_long or not line.text.lstrip().startswith("|"):
+            return NOT_HERE
+        if not line.is_complete:
+            return NOT_HERE if line.text.lstrip().startswith("||") else NEED_MORE
+        if not is_row(line.text):
+            return NOT_HERE
+        second = self._line_at(len(line.text) + 1)
+        if second.is_long or not (second.is_complete or can_become_delimiter(second.text)):
+            return NOT_HERE
+        if not second.is_complete:
+            return NEED_MORE
+        if not is_delimiter(second.text):
+            return NOT_HERE
+        self._table = Table(line.text)
+        speech = self._skip_line() + self._skip_line()
+        self._state = _State.ROWS
+        return f"{speech}{PAUSE}{render(texts.spoken_table())}{PAUSE}"
+
+    def _start_words(self, line: _Line) -> str:
+        """Start a line of words: of the same sentence if it goes on in lower case."""
+        before, self._state = self._state, _State.WORDS
+        if before is _State.HEADING_START:
+            self._state = _State.HEADING_WORDS
+        if before in (_State.HEADING_START, _State.ITEM_START):
+            return ""
+        first = _FIRST_LETTER.match(line.text.lstrip())
+        continues = before is _State.CONTINUATION and first is not None and first[1].islower()
+        return " " if continues else PAUSE
+
+    def _read_words(self) -> str | NoMatch:
+        """Return what is heard of a line's words, up to its end if that is there."""
+        mask, readable = mask_spans(self._raw, whole=self._is_complete)
         line_end = mask.find("\n", 0, readable)
-        if line_end >= 0 or whole:
-            within = _FENCE_WITHIN.search(mask, 0, readable if line_end < 0 else line_end)
+        if line_end >= 0 or self._is_complete:
+            end = readable if line_end < 0 else line_end
             # The mask only shows that the run is in no span. What the run opens is decided by the written line:
             # a backtick behind it, though hidden in a span, means that it opens nothing.
-            if within is not None and (fence := _FENCE.match(self._raw, within.start())) and _ends_line(fence):
-                before = self._raw[: fence.start()]
-                self._skip(fence.start())
-                return format_inline(before) + PAUSE + self._start_code(fence)
+            run = _FENCE_WITHIN.search(mask, 0, end)
+            if run is not None and (fence := read_fence(self._line_at(run.start()).text)) is not None:
+                speech = format_inline(self._take(run.start()))
+                return f"{speech}{PAUSE}{self._skip_line(fence)}"
         if line_end >= 0:
-            text = self._raw[:line_end]
-            self._skip(line_end + 1)
-            self._at_line_start, self._may_continue, self._in_heading = True, not self._in_heading, False
-            return f"{format_inline(text)} "
-        if whole:
-            end = len(self._raw)
-        else:
-            end = _last_word_end(mask[:readable])
-            if not end and len(mask) >= LONGEST_WORD:
-                end = readable
-        if not end:
-            return None
-        text = self._raw[:end]
-        self._skip(end)
-        return format_inline(text)
+            text = self._take(line_end)
+            state = _State.CONTINUATION if self._state is _State.WORDS else _State.LINE_START
+            return f"{format_inline(text)} {self._end_line(state)}"
+        if self._is_complete:
+            return format_inline(self._take(len(self._raw)))
+        end = _last_word_end(mask[:readable])
+        if not end and len(mask) >= LONGEST_WORD:
+            end = readable
+        return format_inline(self._take(end)) if end else NEED_MORE
 
-    def _start_code(self, fence: re.Match[str]) -> str:
-        self._fence = fence["run"] or fence["tildes"]
-        self._in = _Block.CODE
-        announcement = code_announcement(fence["info"] or fence["words"] or "")
-        return self._skip_line(f"{PAUSE}{render(announcement)}{PAUSE}")
-
-    def _skip_code(self, *, whole: bool) -> str | None:
-        """Skip a line of code, or the one that ends it; None while the line is not complete."""
-        line, ended = self._line(whole=whole)
-        if not ended:
-            return None
-        bare = line.strip(" \t>")
-        if len(bare) >= len(self._fence) and not bare.strip(self._fence[0]):
-            self._in = _Block.TEXT
-            return self._skip_line("")
-        if self._fence == "```" and (closing := _CLOSING_WITHIN.search(line)) is not None:
-            self._in = _Block.TEXT
-            self._skip(closing.end())
-            self._at_line_start = False
-            return ""
-        return self._skip_line("")
-
-    def _start_table(self, line: str, *, ended: bool, whole: bool) -> str | None:
-        """Start a table if the next line shows that this one is its header; "" where it is none, None if not clear."""
-        if not ended:
-            return None
-        rest = self._raw[len(line) + 1 :]
-        second, second_ended = rest.partition("\n")[0], "\n" in rest or whole
-        if len(second) > _MAX_LINE_LENGTH:
-            return ""
-        if not second_ended:
-            return None if can_become_delimiter(second) else ""
-        if not is_delimiter(second):
-            return ""
-        self._table = Table(line)
-        self._in = _Block.TABLE
-        self._skip_line("")
-        return self._skip_line(f"{PAUSE}{render(texts.spoken_table())}{PAUSE}")
-
-    def _read_row(self, *, whole: bool) -> str | None:
-        line, ended = self._line(whole=whole)
-        start = line.lstrip(" \t>")
-        if not start and not ended:
-            return None
-        is_long = len(line) > _MAX_LINE_LENGTH
-        if not ended and not is_long and start.startswith("|"):
-            return None
-        if is_long or not is_row(line):
+    def _read_row(self, line: _Line) -> str | NoMatch:
+        start = line.text.lstrip(" \t>")
+        if not line.is_complete and (not start or (start.startswith("|") and not line.is_long)):
+            return NEED_MORE
+        if line.is_long or not is_row(line.text):
             return self._end_table()
-        return self._skip_line(f"{PAUSE}{self._table.format_row(line)}{PAUSE}")
+        speech = f"{PAUSE}{self._table.format_row(line.text)}{PAUSE}{self._skip_line()}"
+        self._state = _State.ROWS
+        return speech
 
     def _end_table(self) -> str:
-        if self._in is not _Block.TABLE:
-            return ""
-        self._in = _Block.TEXT
+        self._state = _State.LINE_START
         return f"{PAUSE}{self._table.format_omitted_rows()}{PAUSE}"
 
-    def _line(self, *, whole: bool) -> tuple[str, bool]:
-        """Return the line that is not read yet, and whether all of it is there."""
-        line, end, _ = self._raw.partition("\n")
-        return line, bool(end) or whole
+    def _line_at(self, start: int) -> _Line:
+        """Return what has come of the line from `start` on."""
+        end = self._raw.find("\n", start)
+        return _Line(self._raw[start:end], True) if end >= 0 else _Line(self._raw[start:], self._is_complete)
 
     def _read_character(self) -> str:
         """Return the next character as plain text."""
-        character = self._raw[0]
-        self._skip(1)
-        self._at_line_start = character == "\n"
-        return protect_literal(character)
+        if self._raw[0] == "\n":
+            return f"\n{self._end_line()}"
+        self._state = _State.WORDS
+        return protect_literal(self._take(1))
 
-    def _skip(self, characters: int) -> str:
-        self._raw = self._raw[characters:]
-        return ""
+    def _take(self, length: int) -> str:
+        """Return so much of the current line, which is now read."""
+        text, self._raw = self._raw[:length], self._raw[length:]
+        self._blocks.add(text.replace("\n", " "))  # a line end within a span is part of the line
+        return text
 
-    def _skip_line(self, line_speech: str) -> str:
-        """Go on to the next line, which continues nothing; return `line_speech`."""
-        self._raw = self._raw.partition("\n")[2]
-        self._at_line_start = True
-        self._may_continue = self._in_list = False
-        return line_speech
+    def _skip_line(self, inline_fence: Fence | None = None) -> str:
+        """Go on to the next line, which continues nothing; return the announcement of code that begins there."""
+        self._take(len(self._line_at(0).text))
+        return self._end_line(_State.LINE_START, inline_fence)
+
+    def _end_line(self, state: _State = _State.LINE_START, inline_fence: Fence | None = None) -> str:
+        """Go on behind the line end; return the announcement of code that begins there.
+
+        `inline_fence` began in the middle of the line, as Discord sees it.
+        """
+        self._raw = self._raw[1:]
+        self._state = state
+        fence = self._blocks.end_line() or inline_fence
+        if fence is None:
+            return ""
+        self._is_inline_fence = fence is inline_fence
+        if self._is_inline_fence:
+            self._blocks.open_fence(fence)
+        return f"{PAUSE}{render(code_announcement(fence.language))}{PAUSE}"
+
+
+_LINE_STARTS: Final[tuple[Callable[[MarkdownSpeech, _Line], str | NoMatch], ...]] = (
+    MarkdownSpeech._skip_code,
+    MarkdownSpeech._skip_blank_line,
+    MarkdownSpeech._skip_rule,
+    MarkdownSpeech._skip_marker,
+    MarkdownSpeech._skip_box,
+    MarkdownSpeech._skip_fence,
+    MarkdownSpeech._start_table,
+)
+"""What a line may begin with, in the order in which it is looked for; else it begins with a word."""
 
 
 def _last_word_end(text: str) -> int:
     """Return where the last complete word of `text` ends; a stop ends one only if something else follows it."""
     ends = (found.end() for found in _MAY_END_WORD.finditer(text) if found[0].isspace() or found.end() < len(text))
     return max(ends, default=0)
-
-
-def _ends_line(found: re.Match[str]) -> bool:
-    """Return whether nothing of the line is left behind `found`."""
-    return found.string[found.end() : found.end() + 1] in ("", "\n")

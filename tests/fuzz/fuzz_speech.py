@@ -8,6 +8,7 @@ from typing import Final
 from unittest.mock import patch
 
 from bot.errors import NoSpeakableText
+from bot.markdown.lookahead import NoMatch
 from bot.speech.chunking import MAX_CHUNK_LENGTH, split_text
 from bot.speech.markdown_speech import MarkdownSpeech
 from bot.speech.message_speech import speakable_message
@@ -70,11 +71,11 @@ def _bounded_steps(characters: int) -> Iterator[None]:
     steps, most = 0, MOST_STEPS_A_CHARACTER * characters + 10
     step = MarkdownSpeech._step
 
-    def counted(reader: MarkdownSpeech, *, whole: bool) -> str | None:
+    def counted(reader: MarkdownSpeech) -> str | NoMatch:
         nonlocal steps
         steps += 1
         assert steps <= most, "the reader goes on without getting on"
-        return step(reader, whole=whole)
+        return step(reader)
 
     with patch.object(MarkdownSpeech, "_step", counted):
         yield

@@ -1,14 +1,18 @@
-"""What is code and what is text, for everything that reads Markdown: the display, the reasoning filter.
+"""What is code and what is text, for everything that reads Markdown: the display, the voice, the reasoning filter.
 
-CommonMark decides, as `markdown-it-py` has it.
+CommonMark decides, as `markdown-it-py` has it; Discord's own fences are a list of their own.
 """
 
 from collections.abc import Callable
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from bot.api.reasoning_filter import ReasoningFilter
+from bot.markdown.blocks import BlockReader, is_code
 from bot.markdown.renderer import render_markdown
+from bot.speech.sentence_stream import SentenceStream
 from tests.support.markdown_oracle import is_in_code
 
 CODE = {
@@ -21,6 +25,7 @@ CODE = {
     "in a fence that a run with a language does not end": "```md\n```js\n{}",
     "in a fence with spaces before it": "   ```\n{}",
     "in a fence that a run with four spaces before it does not end": "~~~\n    ~~~\n{}",
+    "in a fence that a quoted run does not end": "```\n> ```\n{}",
     "in a fence behind blank lines": "```\n\n\n{}",
     "in a fence behind a paragraph": "A line\n```\n{}",
     "in a quoted fence": "> ```\n> {}",
@@ -60,13 +65,18 @@ def shows_code(text: str) -> bool:
     return "**word**" not in "\n".join(render_markdown(text.replace("{}", "<b>word</b>")))
 
 
+def says_code(text: str) -> bool:
+    sentences = SentenceStream()
+    return "word" not in " ".join([*sentences.feed(text.replace("{}", "word")), *sentences.finish()])
+
+
 def keeps_code(text: str) -> bool:
     reasoning = ReasoningFilter()
     parts = [reasoning.feed(text.replace("{}", "<think>word</think>")), reasoning.close()]
     return "word" in "".join(words for _, words in parts)
 
 
-READERS: dict[str, Callable[[str], bool]] = {"display": shows_code, "filter": keeps_code}
+READERS: dict[str, Callable[[str], bool]] = {"display": shows_code, "voice": says_code, "filter": keeps_code}
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -83,8 +93,50 @@ def test_text_is_text_to_every_reader(text: str, reader: str) -> None:
     assert not READERS[reader](text)
 
 
+PREFIXES = st.lists(st.sampled_from(["> ", ">", "- ", "1. ", "  ", "   ", "     "]), max_size=3).map("".join)
+LINES = st.builds("{}{}".format, PREFIXES, st.sampled_from(["```", "~~~", "````", "```py", "~~~ `x`", "", "text"]))
+
+
+@pytest.mark.parametrize("reader", READERS)
+@settings(deadline=None)
+@given(st.lists(LINES, max_size=8), PREFIXES)
+def test_any_lines_are_code_to_a_reader_where_they_are_in_a_fence(reader: str, lines: list[str], prefix: str) -> None:
+    assume(not has_fence_of_discord(lines))
+    text = "\n".join([*lines, f"{prefix}{{}}"])
+    assert READERS[reader](text) == is_in_code(text.replace("{}", "word"), "word", kinds=("fence",))
+
+
+def has_fence_of_discord(lines: list[str]) -> bool:
+    """Whether Discord sees a fence begin or end in some line, where CommonMark does not."""
+    blocks = BlockReader()
+    for line in lines:
+        was_code = is_code(blocks.state, line)
+        blocks.add(line)
+        blocks.end_line()
+        before, run, _ = line.partition("```")
+        if run and (before.strip(" >") if was_code else blocks.state.fence is None):
+            return True
+    return False
+
+
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("text", ["    ```\n{}", "Words\n    ```\n{}", "- An item:\n\n        ```\n{}"])
 def test_a_fence_that_is_indented_too_far_is_one_to_every_reader_as_to_discord(text: str, reader: str) -> None:
     assert not is_in_code(text.replace("{}", "word"), "word")
     assert READERS[reader](text)
+
+
+@pytest.mark.parametrize(
+    ("text", "voice"),
+    [
+        ("Words ```py\n{}", True),
+        ("Words ```py\nx\n```\n{}", False),
+        ("> Words ```py\n> x\n> ```\n> {}", False),
+        ("- Words ```py\n  x\n     ```\n{}", False),
+        ("```\nx```\n{}", False),
+        ("```\n``` {}", False),
+    ],
+)
+def test_the_voice_alone_goes_by_discord_where_a_fence_begins_or_ends_in_a_line(text: str, voice: bool) -> None:
+    assert says_code(text) == voice
+    assert shows_code(text) == keeps_code(text) == is_in_code(text.replace("{}", "word"), "word")

@@ -177,6 +177,6 @@ def _visible(children: list[Token]) -> str:
     return "".join(parts)
 
 
-def is_in_code(text: str, word: str) -> bool:
+def is_in_code(text: str, word: str, kinds: tuple[str, ...] = ("fence", "code_block")) -> bool:
     """Whether `word` stands in a code block of `text`."""
-    return any(word in token.content for token in _READER.parse(text) if token.type in ("fence", "code_block"))
+    return any(word in token.content for token in _READER.parse(text) if token.type in kinds)
