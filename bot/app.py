@@ -31,6 +31,7 @@ from bot.model_catalog import ModelAllowlist, ModelCatalog, ModelKind, ModelKind
 from bot.quotas.ledger import Ledger
 from bot.quotas.resolver import OperatorLimits, UsageKeys, derive_key
 from bot.quotas.usage import UsageReader
+from bot.request_runner import RequestRunner
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.answer_speech import AnswerSpeakers
@@ -100,6 +101,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         retention = Retention(turn_deletion, guild_cleanup, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
         personas = Personas(StoredPersonas(database), clock, workers.files)
+        saved_generations = SavedGenerations(ImageGenerations(database, tombstones, deferred_writes))
+        limiter = ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running)
         yield Services(
             answering=Answering(
                 api.chat,
@@ -107,13 +110,13 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 ledger,
                 workers,
                 clock,
-                window=ContextWindow(settings.history_turns, settings.history_tokens),
+                ContextWindow(settings.history_turns, settings.history_tokens),
             ),
             text_to_speech=TextToSpeech(api.speech, ledger, pronunciations, workers.audio, clock),
             pronunciations=pronunciations,
             voice_settings=MemberVoices(StoredSettings(database), clock, default_voice=settings.default_speech_voice),
-            image_generator=ImageGenerator(api.images, ledger, workers.files, clock),
-            saved_generations=SavedGenerations(ImageGenerations(database, tombstones, deferred_writes), clock),
+            image_generator=ImageGenerator(api.images, ledger, workers.files, clock, saved_generations),
+            saved_generations=saved_generations,
             settings=GuildSettings(
                 StoredSettings(database), personas, catalog, clock, persona=settings.default_persona
             ),
@@ -122,7 +125,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             access=AccessPolicy(
                 _allow_lists(settings), MemberRateLimiter(settings.member_rate and Rate(*settings.member_rate), clock)
             ),
-            concurrency=ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running),
+            concurrency=limiter,
+            request_runner=RequestRunner(limiter, clock),
             catalog=catalog,
             usage=UsageReader(database, operator_limits, usage_keys, clock),
             history=History(turn_reader, turn_deletion, clock),

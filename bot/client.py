@@ -14,11 +14,11 @@ from discord.ext import commands
 
 from bot.api.transport import build_connector
 from bot.clock import Clock
-from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.command_sync import sync_if_changed
 from bot.discord_ui.event_gate import EventGate
 from bot.discord_ui.gateway import guard_frames, guard_parsers, is_connected, limit_commands, set_api_base, set_gateway
+from bot.discord_ui.interaction_requests import InteractionRequests
 from bot.discord_ui.interruption_notices import InterruptionNotices
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
@@ -116,7 +116,7 @@ class Bot(commands.AutoShardedBot):
         self.buttons = ButtonRouter(self.tree)
         self.modals = Modals(self.tree)
         self.replies = Replies(self, self.rate_limit_buckets, self._clock)
-        self.answer_runner = AnswerRunner(services.answering, services.concurrency, self.rate_limit_buckets)
+        self.requests = InteractionRequests(services.request_runner, services.answering, self.rate_limit_buckets)
 
     def _build_voice(self, *, alone_s: float, idle_s: float) -> None:
         """Build what the cogs speak with."""
@@ -126,11 +126,10 @@ class Bot(commands.AutoShardedBot):
         self.speech_commands = SpeechCommands(
             services.text_to_speech,
             services.settings,
-            services.concurrency,
+            self.requests,
             services.voice_settings,
             self.voice_manager,
             self.audience,
-            self.rate_limit_buckets,
         )
 
     async def login(self, token: str) -> None:

@@ -53,7 +53,7 @@ BotError                        carries one plain sentence for the user who aske
 │   ├── StoreReplaced           its file was removed or replaced
 │   └── Unstorable              no database takes such a value
 ├── VoiceLost                   the bot's voice connection to a server is lost for good
-├── AnswerCancelled             conversation.outcomes
+├── RequestCancelled            request_runner
 ├── DownloadFailed              discord_ui.attachments
 ├── VoiceNotInstalled           discord_ui.voice.connection
 ├── JoinFailed                  discord_ui.voice.manager

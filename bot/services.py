@@ -20,6 +20,7 @@ from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
 from bot.model_catalog import ModelCatalog
 from bot.quotas.usage import UsageReader
+from bot.request_runner import RequestRunner
 from bot.speech.answer_speech import AnswerSpeakers
 from bot.speech.pronunciations import Pronunciations
 from bot.speech.text_to_speech import TextToSpeech
@@ -41,6 +42,7 @@ class Services:
     auto_read: AutoRead
     access: AccessPolicy
     concurrency: ConcurrencyLimiter
+    request_runner: RequestRunner
     catalog: ModelCatalog
     usage: UsageReader
     history: History

@@ -10,11 +10,11 @@ from bot.conversation import attachments
 from bot.conversation.attachments import Attachment
 from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
-from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import button_name
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.interaction_requests import InteractionRequests
 from bot.discord_ui.message_triggers import build_quoted_message
 from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.voice.audience import READ_BACK
@@ -97,13 +97,13 @@ class AnswerButtonsCog(commands.Cog):
         buttons: ButtonRouter,
         watcher: CancellationWatcher,
         history: History,
-        answer_runner: AnswerRunner,
+        requests: InteractionRequests,
         settings: GuildSettings,
         speech_commands: SpeechCommands,
     ) -> None:
         self._watcher = watcher
         self._history = history
-        self._answer_runner = answer_runner
+        self._requests = requests
         self._settings = settings
         self._speech_commands = speech_commands
         buttons.register(button_name(Action.STOP), self._stop, reads=True)
@@ -124,14 +124,14 @@ class AnswerButtonsCog(commands.Cog):
         chosen = await self._settings.get_chat_settings(requester)
         inputs = await load_regenerate_inputs(interaction, turn)
         question = Question.regenerate(turn, chosen.model, chosen.persona, *inputs)
-        await self._answer_runner.answer(interaction, requester, question)
+        await self._requests.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._history.get_turn_for(requester, turn_id)
         chosen = await self._settings.get_chat_settings(requester)
         question = Question.continue_(turn, chosen.model, chosen.persona)
-        await self._answer_runner.answer(interaction, requester, question)
+        await self._requests.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
@@ -169,7 +169,7 @@ async def setup(bot: Bot) -> None:
             bot.buttons,
             services.inflight.watcher,
             services.history,
-            bot.answer_runner,
+            bot.requests,
             services.settings,
             bot.speech_commands,
         )

@@ -7,9 +7,9 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.context import RequestContext
 from bot.conversation.question import Question
-from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.interaction_requests import InteractionRequests
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.audience import VIEW, Audience, build_origin
 from bot.discord_ui.voice.listener_access import resolve_playback_target
@@ -20,6 +20,7 @@ from bot.messages import answers as texts
 from bot.messages import speech as speech_texts
 from bot.messages.render import render
 from bot.model_catalog import ModelCatalog, ModelKind
+from bot.request_runner import Shows
 from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import MemberVoices
@@ -30,12 +31,12 @@ class AskCog(commands.Cog):
 
     def __init__(
         self,
-        answer_runner: AnswerRunner,
+        requests: InteractionRequests,
         settings: GuildSettings,
         catalog: ModelCatalog,
         speakers: "ListenerSpeakers",
     ) -> None:
-        self._answer_runner = answer_runner
+        self._requests = requests
         self._settings = settings
         self._catalog = catalog
         self._speakers = speakers
@@ -69,8 +70,8 @@ class AskCog(commands.Cog):
         chosen = await self._settings.get_chat_settings(requester, model=model, persona=persona)
         files = () if attachment is None else build_attachments([attachment])
         question = Question(prompt, chosen.model, chosen.persona, private=private, fresh=fresh, attachments=files)
-        await self._answer_runner.answer(interaction, requester, question, speaker)
-        if speaker is not None and speaker.error is not None:
+        end = await self._requests.answer(interaction, requester, question, speaker)
+        if end.shows is not Shows.SENTENCE and speaker is not None and speaker.error is not None:
             text = render(speech_texts.answer_not_spoken(speaker.error.message))  # the answer is there to be read
             await interaction.followup.send(text, ephemeral=True)
 
@@ -129,4 +130,4 @@ async def setup(bot: Bot) -> None:
     speakers = ListenerSpeakers(
         bot.voice_manager, bot.audience, services.answer_speakers, services.settings, services.voice_settings
     )
-    await bot.add_cog(AskCog(bot.answer_runner, services.settings, services.catalog, speakers))
+    await bot.add_cog(AskCog(bot.requests, services.settings, services.catalog, speakers))

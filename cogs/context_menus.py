@@ -13,10 +13,10 @@ from bot.conversation import attachments
 from bot.conversation.attachments import Attachment
 from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
-from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.components import parse_id
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.interaction_requests import InteractionRequests
 from bot.discord_ui.message_triggers import build_quoted_message
 from bot.discord_ui.modals import Choice, Modals, get_choice
 from bot.discord_ui.voice.audience import READ_BACK
@@ -69,13 +69,13 @@ class ContextMenusCog(commands.Cog):
     def __init__(
         self,
         bot: Bot,
-        answer_runner: AnswerRunner,
+        requests: InteractionRequests,
         settings: GuildSettings,
         modals: Modals,
         speech_commands: SpeechCommands,
     ) -> None:
         self._bot = bot
-        self._answer_runner = answer_runner
+        self._requests = requests
         self._settings = settings
         self._modals = modals
         self._speech_commands = speech_commands
@@ -130,7 +130,7 @@ class ContextMenusCog(commands.Cog):
             attachments=chosen.files,
             trigger="menu",
         )
-        await self._answer_runner.answer(interaction, requester, question)
+        await self._requests.answer(interaction, requester, question)
 
     async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Send a message as an MP3, and say it where the member listens if all listeners may read it."""
@@ -158,4 +158,4 @@ def _build_visibility_choice(message: discord.Message) -> Choice:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(ContextMenusCog(bot, bot.answer_runner, bot.services.settings, bot.modals, bot.speech_commands))
+    await bot.add_cog(ContextMenusCog(bot, bot.requests, bot.services.settings, bot.modals, bot.speech_commands))

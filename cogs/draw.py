@@ -8,20 +8,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui.answer_runner import wait_for_slot
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row, parse_id
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.interaction_output import open_output
+from bot.discord_ui.interaction_requests import InteractionRequests, InteractionResponder
 from bot.discord_ui.modals import Modals
-from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
-from bot.images.generation import ImageGenerator, SavedGenerations
+from bot.images.generation import GenerationResult, ImageGenerator, SavedGenerations
 from bot.images.image_request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
 from bot.messages import images as texts
 from bot.messages.render import render
@@ -43,8 +40,7 @@ class DrawCog(commands.Cog):
         saved_generations: SavedGenerations,
         settings: GuildSettings,
         catalog: ModelCatalog,
-        limiter: ConcurrencyLimiter,
-        buckets: RateLimitBuckets,
+        requests: InteractionRequests,
         buttons: ButtonRouter,
         modals: Modals,
     ) -> None:
@@ -52,8 +48,7 @@ class DrawCog(commands.Cog):
         self._saved_generations = saved_generations
         self._settings = settings
         self._catalog = catalog
-        self._limiter = limiter
-        self._buckets = buckets
+        self._requests = requests
         self._modals = modals
         buttons.register(_AGAIN, self._again)
         buttons.register(_EDIT, self._edit)
@@ -132,19 +127,9 @@ class DrawCog(commands.Cog):
         self, interaction: discord.Interaction, requester: RequestContext, request: ImageRequest, author_id: int
     ) -> None:
         """Generate, and show it in a new message with buttons; `author_id` is the member who wrote the prompt."""
-        prepared = await self._image_generator.prepare(requester, request)
-        async with prepared.reservation, self._limiter.slot(requester) as slot:
-            output = open_output(interaction, self._buckets)
-            message_id = await output.acknowledge()
-            await wait_for_slot(output.show_status, slot)
-            generated = await self._image_generator.generate(prepared, interaction.filesize_limit)
-            generation_id = await self._saved_generations.save(prepared, author_id=author_id, message_id=message_id)
-            files = [
-                discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
-                for file in generated.files
-            ]
-            text = "" if generated.notice is None else render(generated.notice)
-            await output.show_result(text, files, _buttons(generation_id))
+        responder = self._requests.open(interaction)
+        use_case = self._image_generator.draw(requester, request, _ImageMessage(responder), author_id=author_id)
+        await self._requests.run(use_case, responder)
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -155,6 +140,26 @@ class DrawCog(commands.Cog):
         chosen_model = interaction.namespace.model
         model = chosen_model or await self._settings.get_model(requester_of(interaction), ModelKind.IMAGE, None)
         return build_choices(list_sizes(model), typed)
+
+
+class _ImageMessage:
+    """Shows generated images as the response."""
+
+    def __init__(self, responder: InteractionResponder) -> None:
+        self.upload_limit = responder.upload_limit
+        self._responder = responder
+
+    @property
+    def message_id(self) -> int | None:
+        return self._responder.message_id
+
+    async def show(self, result: GenerationResult, generation_id: int | None) -> None:
+        files = [
+            discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
+            for file in result.files
+        ]
+        text = "" if result.notice is None else render(result.notice)
+        await self._responder.output.show_result(text, files, _buttons(generation_id))
 
 
 def _buttons(generation_id: int | None) -> discord.ui.View | None:
@@ -174,8 +179,7 @@ async def setup(bot: Bot) -> None:
             services.saved_generations,
             services.settings,
             services.catalog,
-            services.concurrency,
-            bot.rate_limit_buckets,
+            bot.requests,
             bot.buttons,
             bot.modals,
         )

@@ -7,21 +7,19 @@ import discord
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.discord_ui.answer_runner import wait_for_slot
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.command_sync import format_command_mention
 from bot.discord_ui.context import MessageableChannel, author_of
 from bot.discord_ui.event_gate import EventGate
 from bot.discord_ui.message_triggers import MessageTrigger, find_trigger
-from bot.discord_ui.replies import CANNOT_WRITE, Replies, Reply
-from bot.errors import UserError
+from bot.discord_ui.replies import CANNOT_WRITE, Replies, Reply, ReplyResponder
 from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
 from bot.messages.message import Message
+from bot.request_runner import RequestRunner
 
 DELETE_HINT_AFTER_S: Final = 60.0
 
@@ -36,7 +34,7 @@ class MentionsCog(commands.Cog):
         bot: Bot,
         answering: Answering,
         settings: GuildSettings,
-        limiter: ConcurrencyLimiter,
+        runner: RequestRunner,
         access_policy: AccessPolicy,
         gate: EventGate,
         replies: Replies,
@@ -44,7 +42,7 @@ class MentionsCog(commands.Cog):
         self._bot = bot
         self._answering = answering
         self._settings = settings
-        self._limiter = limiter
+        self._runner = runner
         self._access_policy = access_policy
         self._gate = gate
         self._replies = replies
@@ -63,15 +61,16 @@ class MentionsCog(commands.Cog):
         asker_id = message.author.id
         if not await self._gate.admit_message(reply, application_id=own.id, channel_id=channel.id, member_id=asker_id):
             return
+        responder = self._replies.respond(reply)
         try:
-            await self._answer(reply, trigger, channel)
-        except UserError as refusal:
-            await self._replies.errors.refuse(reply, refusal)
+            await self._answer(reply, responder, trigger, channel)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
-            await reply.tell(error)
+            await responder.show_error(error)
 
-    async def _answer(self, reply: Reply, trigger: MessageTrigger, channel: MessageableChannel) -> None:
+    async def _answer(
+        self, reply: Reply, responder: ReplyResponder, trigger: MessageTrigger, channel: MessageableChannel
+    ) -> None:
         requester = author_of(reply.message, channel)
         self._access_policy.check_request(requester.user_id, requester.guild_id)
         if not reply.permissions.write:
@@ -93,13 +92,7 @@ class MentionsCog(commands.Cog):
             message_id=reply.id,
             trigger=trigger.kind,
         )
-        prepared = await self._answering.prepare(requester, question)
-        async with prepared.reservation, self._limiter.slot(requester) as slot:
-            if await wait_for_slot(reply.output.show_status, slot):
-                prepared = await self._answering.drop_deleted(prepared)
-            async with self._replies.typing.until(reply.first_text, reply.channel):
-                with reply.writing():
-                    await self._answering.answer(prepared, reply.output)
+        await self._runner.run(self._answering.answer(requester, question, reply.output), responder)
 
     async def _get_channel(self, message: discord.Message) -> MessageableChannel | None:
         """Return the channel of a message; one that is not in the cache is fetched."""
@@ -129,7 +122,7 @@ async def setup(bot: Bot) -> None:
             bot,
             services.answering,
             services.settings,
-            services.concurrency,
+            services.request_runner,
             services.access,
             bot.event_gate,
             bot.replies,

@@ -1,10 +1,20 @@
-"""Selects the earlier turns that are sent with a question."""
+"""Selects the earlier turns that are sent with a question, and fewer of them where a model takes no more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
 
+from bot.api.payloads import ChatMessage
 from bot.context import RequestContext
-from bot.conversation.prompt import estimate_message
+from bot.conversation.prompt import (
+    NO_INPUTS,
+    PromptInputs,
+    build_messages,
+    estimate_message,
+    estimate_prompt,
+    get_persona_values,
+)
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound
 from bot.messages import answers as texts
@@ -126,3 +136,50 @@ class HistorySelector:
 
 def _ids(turns: list[Turn]) -> tuple[int, ...]:
     return tuple(turn.id for turn in turns)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent to the model: a question with its history and inputs. `now` is the time that a persona may name."""
+
+    requester: RequestContext
+    question: Question
+    now: datetime
+    history: SelectedHistory = SelectedHistory()
+    inputs: PromptInputs = NO_INPUTS
+    messages: tuple[ChatMessage, ...] = ()
+    tokens: int = 0
+    """The estimate."""
+
+    @classmethod
+    def build(
+        cls,
+        requester: RequestContext,
+        question: Question,
+        now: datetime,
+        history: SelectedHistory,
+        inputs: PromptInputs,
+    ) -> Self:
+        """Return the prompt; a regenerated question is its first author's."""
+        source = question.source_turn
+        speaker = requester if source is None else replace(requester, name=source.author_name)
+        values = get_persona_values(question.persona, speaker, now)
+        messages = build_messages(question.persona, history.turns, question.text, speaker.name, values, inputs)
+        tokens = estimate_prompt(messages) + inputs.tokens
+        return cls(requester, question, now, history, inputs, tuple(messages), tokens)
+
+    def with_history(self, history: SelectedHistory) -> "Prompt":
+        """Return the same question with other turns before it."""
+        return self.build(self.requester, self.question, self.now, history, self.inputs)
+
+    def with_inputs(self, inputs: PromptInputs) -> "Prompt":
+        """Return the same question with other inputs."""
+        return self.build(self.requester, self.question, self.now, self.history, inputs)
+
+    def shorten(self) -> "Prompt | None":
+        """Leave out the older turns, about half of all tokens; return None if there are none to leave out."""
+        required = self.question.required_turns
+        if len(self.history.turns) <= required:
+            return None
+        bare_tokens = self.with_history(SelectedHistory()).tokens
+        return self.with_history(shorten(self.history, self.tokens // 2 - bare_tokens, required))

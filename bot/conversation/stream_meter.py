@@ -20,8 +20,6 @@ class StreamMeter:
         self._text = _Part()
         self._reasoning = _Part()
         self.stream_end: StreamEnd | None = None
-        self.is_billable_unanswered = False
-        """Whether a user cancelled the answer when the request had been sent: then its prompt is charged."""
         self.refusal: BotError | None = None
         """Why no more tokens were granted: a limit, or the store failed; None while they are."""
 
@@ -56,11 +54,6 @@ class StreamMeter:
     def has_output(self) -> bool:
         """Return whether there is any output, reasoning included."""
         return bool(self._text.deltas or self._reasoning.deltas)
-
-    @property
-    def is_billable(self) -> bool:
-        """Return whether anything is charged: output, or a request that a user cancelled after it was sent."""
-        return self.has_output or self.is_billable_unanswered
 
     @property
     def is_estimated(self) -> bool:

@@ -235,6 +235,36 @@ class ReplyErrors:
                 logger.info("notice not taken back", extra={"channel": reply.channel.id, "status": failure.status})
 
 
+class ReplyResponder:
+    """Answers one message. Made by `Replies.respond`."""
+
+    def __init__(self, reply: Reply, typing: TypingIndicator, errors: ReplyErrors) -> None:
+        self._reply = reply
+        self._typing = typing
+        self._errors = errors
+
+    async def acknowledge(self) -> None:
+        """Do nothing: nobody sees that a message has come before it is worked on."""
+
+    async def show_status(self, status: Message) -> None:
+        """Reply with `status`; the answer takes its place."""
+        await self._reply.output.show_status(status)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Type until there is a first word; count among the channel's answers that share its rate limit."""
+        async with self._typing.until(self._reply.first_text, self._reply.channel):
+            with self._reply.writing():
+                yield
+
+    async def show_error(self, error: Exception) -> None:
+        """Reply with a sentence; a refusal stays for a moment only."""
+        if isinstance(error, UserError):
+            await self._errors.refuse(self._reply, error)
+        else:
+            await self._reply.tell(error)
+
+
 class Replies:
     """Makes the replies to messages, and holds what they share."""
 
@@ -260,6 +290,10 @@ class Replies:
             sent_messages=self.sent_messages,
             tasks=self._tasks,
         )
+
+    def respond(self, reply: Reply) -> ReplyResponder:
+        """Return what answers the message by `reply`."""
+        return ReplyResponder(reply, self.typing, self.errors)
 
     async def close(self) -> None:
         """Delete what was to be deleted anyway, and end what still runs."""

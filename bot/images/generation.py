@@ -1,14 +1,10 @@
-"""Image generation for `/draw`: a prompt becomes one to four images, ready to be sent in one message.
-
-`prepare` checks what needs no network, and is quick; `generate` does the work. Inside the reservation's block the
-images that were generated are recorded as spent; leaving it releases the rest.
-"""
+"""The use case behind `/draw`: a prompt becomes one to four images, ready to be sent in one message."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from bot.api.image_validation import GeneratedImage
 from bot.api.images import ImagesApi
@@ -30,6 +26,7 @@ from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.request_log import RequestLog
+from bot.request_runner import Amounts, Keeps, Outcome, RequestEnd, Shows, UseCase
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.quota_limits import Kind
 from bot.workers.pool import Failure, JobFailed, Workers
@@ -41,18 +38,6 @@ REQUEST_LIMIT: Final = 25 * 1024 * 1024  # Discord, message create: all files an
 _REQUEST_OVERHEAD_BYTES: Final = 64 * 1024  # boundaries, headers and the JSON with its alt texts, with a margin
 _COMPRESSION_TIMEOUT_S: Final = 30.0  # a large image is encoded several times
 _EXTENSIONS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedGeneration:
-    """A checked request and its reservation.
-
-    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there releases it.
-    """
-
-    requester: RequestContext
-    request: ImageRequest
-    reservation: Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,93 +75,169 @@ class _ApiRequest:
     error: ApiError | None = None
 
 
+class ImageOutput(Protocol):
+    """Where generated images show. The wall between images and Discord."""
+
+    @property
+    def upload_limit(self) -> int:
+        """The most bytes that a file may have."""
+        ...
+
+    @property
+    def message_id(self) -> int | None:
+        """The message that will show them, where it is known."""
+        ...
+
+    async def show(self, result: GenerationResult, generation_id: int | None) -> None:
+        """Show them, with buttons where the generation is stored."""
+        ...
+
+
 class ImageGenerator:
-    """Generates images."""
+    """What images are generated with."""
 
-    def __init__(self, images: ImagesApi, ledger: Ledger, workers: Workers, clock: Clock) -> None:
-        self._images = images
-        self._ledger = ledger
-        self._clock = clock
-        self._workers = workers
-        self._single_image_models: set[str] = set()  # models that refused several at once, and then generated one
+    def __init__(
+        self, images: ImagesApi, ledger: Ledger, workers: Workers, clock: Clock, saved: "SavedGenerations"
+    ) -> None:
+        self.images = images
+        self.ledger = ledger
+        self.workers = workers
+        self.clock = clock
+        self.saved = saved
+        self.single_image_models: set[str] = set()
+        """Models that refused several images at once, and then generated one."""
 
-    async def prepare(self, requester: RequestContext, request: ImageRequest) -> PreparedGeneration:
-        """Check the request and reserve its images. Needs only the database.
+    def draw(
+        self, requester: RequestContext, request: ImageRequest, output: ImageOutput, *, author_id: int
+    ) -> "DrawUseCase":
+        """Return the request for images in `output`; `author_id` is the member who wrote the prompt."""
+        return DrawUseCase(self, requester, request, output, author_id)
+
+
+class DrawUseCase(UseCase):
+    """Generates the images of one request."""
+
+    command = "draw"
+
+    def __init__(
+        self,
+        tools: ImageGenerator,
+        requester: RequestContext,
+        request: ImageRequest,
+        output: ImageOutput,
+        author_id: int,
+    ) -> None:
+        super().__init__(requester)
+        self._tools = tools
+        self._request = request
+        self._output = output
+        self._author_id = author_id
+        self._api_requests: list[_ApiRequest] = []
+        self._result = GenerationResult((), None)
+
+    async def prepare(self) -> Reservation:
+        """Check the request and reserve its images.
 
         Raises:
             InvalidOption: an option holds something that no model could use.
             QuotaExceeded: a limit on images would be passed.
             StoreUnavailable: the database cannot be used.
         """
-        request = request.normalize()
-        reservation = await self._ledger.reserve(requester, {Kind.IMAGES: request.n})
-        return PreparedGeneration(requester, request, reservation)
+        self._request = self._request.normalize()
+        return await self._tools.ledger.reserve(self.requester, {Kind.IMAGES: self._request.n})
 
-    async def generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
-        """Return the generated images, each file at most `upload_limit` bytes; the reservation is settled in any case.
-
-        If some images fail, the others are returned, with a notice.
+    async def work(self, request_log: RequestLog) -> Outcome:
+        """Generate the images and make them small enough. If some fail, there are the others and a notice.
 
         Raises:
             ApiError: no image was generated.
-            ImageTooLarge: none fits into `upload_limit`.
+            ImageTooLarge: none is small enough.
         """
-        request = prepared.request
-        with RequestLog("draw", prepared.requester, self._clock) as request_log:
-            request_log.record(model=request.model, requested=request.n)
-            result = await self._generate(prepared, upload_limit)
-            request_log.record(sent=len(result.files), bytes=sum(len(file.data) for file in result.files))
-            if result.notice is not None:
-                request_log.set_outcome("partly")
-            return result
+        request_log.record(model=self._request.model, requested=self._request.n)
+        await self._request_all()
+        files, errors = await self._build_files()
+        if not files:
+            raise _choose_error(errors)
+        self._result = GenerationResult(files, _build_notice(self._request.n - len(files), self._request.n, errors))
+        request_log.record(sent=len(files), bytes=sum(len(file.data) for file in files))
+        return Outcome.COMPLETE if self._result.notice is None else Outcome.PARTLY
 
-    async def _generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
-        request = prepared.request
-        api_requests: list[_ApiRequest] = []
-        async with prepared.reservation as reservation:
-            try:
-                await self._request_all(api_requests, request)
-            finally:
-                reservation.set_spent({Kind.IMAGES: sum(len(api_request.images) for api_request in api_requests)})
-        images = [image for api_request in api_requests for image in api_request.images]
-        errors: list[BotError] = [api_request.error for api_request in api_requests if api_request.error is not None]
-        if images:
-            compressed = await compress_images(self._workers, [(it.data, it.media_type) for it in images], upload_limit)
-            errors += [it for it in compressed if isinstance(it, BotError)]
-            files = _build_files([it for it in compressed if isinstance(it, CompressedImage)], request)
-            if files:
-                for error in errors:
-                    extra = {"requested": request.n, "sent": len(files), "detail": str(error)}
-                    logger.warning("image missing", extra=extra)
-                return GenerationResult(files, _build_notice(request.n - len(files), request.n, errors))
-        raise _choose_error(errors)
+    @property
+    def received(self) -> Amounts:
+        """The images that were generated, also those that cannot be sent."""
+        return {Kind.IMAGES: len(self._images)}
 
-    async def _request_all(self, api_requests: list[_ApiRequest], request: ImageRequest) -> None:
-        """Fill `api_requests`: one for all images, or one for each if the model takes no more.
+    async def conclude(self, end: RequestEnd) -> None:
+        """Store the generation, then show the images."""
+        if end.shows is not Shows.SENTENCE:
+            generation_id = None if end.keeps is Keeps.NOTHING else await self._save()
+            await self._output.show(self._result, generation_id)
+
+    @property
+    def _images(self) -> list[GeneratedImage]:
+        return [image for api_request in self._api_requests for image in api_request.images]
+
+    async def _build_files(self) -> tuple[tuple[ImageFile, ...], list[BotError]]:
+        """Return the files to send, and the errors of those that are missing."""
+        errors: list[BotError] = [each.error for each in self._api_requests if each.error is not None]
+        images = [(image.data, image.media_type) for image in self._images]
+        compressed = await compress_images(self._tools.workers, images, self._output.upload_limit)
+        errors += [each for each in compressed if isinstance(each, BotError)]
+        files = _build_files([each for each in compressed if isinstance(each, CompressedImage)], self._request)
+        for error in errors if files else ():
+            extra = {"requested": self._request.n, "sent": len(files), "detail": str(error)}
+            logger.warning("image missing", extra=extra)
+        return files, errors
+
+    async def _request_all(self) -> None:
+        """Request all images at once, or each by itself if the model takes no more.
 
         The API's documentation does not promise that a model generates several at once, and its refusals differ. So
         any request for several that is refused is tried again as single ones.
         """
-        all_at_once = request.n == 1 or not (request.takes_one_image or request.model in self._single_image_models)
+        request, single_image_models = self._request, self._tools.single_image_models
+        all_at_once = request.n == 1 or not (request.takes_one_image or request.model in single_image_models)
         if all_at_once:
-            api_requests.append(_ApiRequest(request.n))
-            await self._request_one(api_requests[0], request)
-            if request.n == 1 or not isinstance(api_requests[0].error, BadRequest):
+            self._api_requests = [_ApiRequest(request.n)]
+            await self._request_one(self._api_requests[0])
+            if request.n == 1 or not isinstance(self._api_requests[0].error, BadRequest):
                 return
-        api_requests[:] = [_ApiRequest(1) for _ in range(request.n)]
+        self._api_requests = [_ApiRequest(1) for _ in range(request.n)]
         async with asyncio.TaskGroup() as group:
-            for api_request in api_requests:
-                group.create_task(self._request_one(api_request, request))
-        if all_at_once and any(api_request.images for api_request in api_requests):
-            self._single_image_models.add(request.model)
+            for api_request in self._api_requests:
+                group.create_task(self._request_one(api_request))
+        if all_at_once and self._images:
+            single_image_models.add(request.model)
 
-    async def _request_one(self, api_request: _ApiRequest, request: ImageRequest) -> None:
+    async def _request_one(self, api_request: _ApiRequest) -> None:
         """Send one request to the API; its error is kept."""
+        request = self._request
         try:
-            images = await self._images.generate(request.model, request.prompt, size=request.size, n=api_request.n)
-            api_request.images = images
+            api_request.images = await self._tools.images.generate(
+                request.model, request.prompt, size=request.size, n=api_request.n
+            )
         except ApiError as error:
             api_request.error = error
+
+    async def _save(self) -> int | None:
+        """Store the generation and return its id; None if it could not be: the images are shown in any case."""
+        requester, request = self.requester, self._request
+        generation = ImageGeneration(
+            channel_id=requester.channel_id,
+            parent_channel_id=requester.settings_channel_id
+            if requester.settings_channel_id != requester.channel_id
+            else None,
+            guild_id=requester.guild_id,
+            author_id=self._author_id,
+            prompt=request.prompt,
+            size=request.size,
+            n=request.n,
+            model=request.model if request.chosen else None,
+            spoiler=request.spoiler,
+            message_id=self._output.message_id,
+            created_at_ms=unix_ms(self._tools.clock.discord_now()),
+        )
+        return await self._tools.saved.save(generation, asked_at_ms=requester.asked_at_ms)
 
 
 def _build_files(images: Sequence[CompressedImage], request: ImageRequest) -> tuple[ImageFile, ...]:
@@ -240,33 +301,13 @@ async def _compress_image(workers: Workers, data: bytes, media_type: str, limit:
 class SavedGenerations:
     """Saves image generations, and checks who may use them again."""
 
-    def __init__(self, generations: ImageGenerations, clock: Clock) -> None:
+    def __init__(self, generations: ImageGenerations) -> None:
         self._generations = generations
-        self._clock = clock
 
-    async def save(self, prepared: PreparedGeneration, *, author_id: int, message_id: int | None) -> int | None:
-        """Save a generation and return its id; None if it could not be saved, as the images are shown in any case.
-
-        `author_id` is the member who wrote the prompt; `message_id` is the message with the images.
-        """
-        requester, request = prepared.requester, prepared.request
-        generation = ImageGeneration(
-            channel_id=requester.channel_id,
-            parent_channel_id=requester.settings_channel_id
-            if requester.settings_channel_id != requester.channel_id
-            else None,
-            guild_id=requester.guild_id,
-            author_id=author_id,
-            prompt=request.prompt,
-            size=request.size,
-            n=request.n,
-            model=request.model if request.chosen else None,
-            spoiler=request.spoiler,
-            message_id=message_id,
-            created_at_ms=unix_ms(self._clock.discord_now()),
-        )
+    async def save(self, generation: ImageGeneration, *, asked_at_ms: int) -> int | None:
+        """Save a generation and return its id; None if it could not be saved."""
         try:
-            return await self._generations.add(generation, asked_at_ms=prepared.requester.asked_at_ms)
+            return await self._generations.add(generation, asked_at_ms=asked_at_ms)
         except StoreUnavailable as error:
             logger.error("image generation not saved", extra={"detail": str(error)})
             return None

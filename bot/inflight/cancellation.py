@@ -1,11 +1,12 @@
 """Requests in flight and their cancellation tokens: how other tasks end an answer early."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum, auto
 from typing import Any
 
 from bot.store.inflight import InFlightAnswer, Phase
+from bot.tasks import cancel_and_wait, wait_for_first
 
 
 class CancelReason(Enum):
@@ -40,9 +41,24 @@ class CancellationToken:
             self.reason = reason
         self._cancelled.set()
 
-    async def wait(self) -> None:
-        """Wait until the token is cancelled."""
-        await self._cancelled.wait()
+    async def run(self, work: Coroutine[Any, Any, None]) -> CancelReason | None:  # Any: what it sends and is sent
+        """Run `work` until it ends, or until the token is cancelled; return the reason then.
+
+        Raises:
+            Exception: what `work` raised.
+        """
+        if self.reason is not None:
+            work.close()
+            return self.reason
+        working = asyncio.create_task(work)
+        try:
+            await wait_for_first(asyncio.wait({working}), self._cancelled.wait())
+        finally:
+            await cancel_and_wait(working)
+        if working.cancelled():
+            return self.reason
+        working.result()
+        return None
 
 
 Record = Callable[["InFlightRequest"], asyncio.Task[Any]]  # Any: their results are of no use.

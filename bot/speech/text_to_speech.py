@@ -1,8 +1,4 @@
-"""The use case behind `/say`: a text becomes one MP3, requested in chunks where it is long.
-
-`prepare` checks everything that needs no network, and is quick; `speak` does the work. Inside the reservation's block,
-what gave audio is recorded as spent, and leaving it releases the rest.
-"""
+"""The use cases behind `/say` and auto-read: a text is spoken, as one MP3 or in a voice channel, chunk by chunk."""
 
 import asyncio
 import logging
@@ -11,17 +7,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from bot.api.speech import SpeechApi
 from bot.clock import Clock
 from bot.context import RequestContext
-from bot.errors import ApiError, InvalidApiResponse
+from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.messages import speech as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.request_log import RequestLog
+from bot.request_runner import Amounts, Outcome, RequestEnd, Shows, UseCase
 from bot.speech.chunking import get_duration_s, join_to_file, split_text
 from bot.speech.normalize import has_words, speakable_typed_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations
@@ -46,39 +43,48 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedSpeech:
-    """What is going to be said, and what is reserved for it.
+class TextToSay:
+    """What is to be said, by which voice and model.
 
-    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there releases it.
+    `to_speakable` is `speakable_typed_text` for what a member wants to be said, and `speakable_markdown` for what was
+    written to be read.
     """
 
-    requester: RequestContext
-    title: str
-    chunks: tuple[str, ...]
+    text: str
     voice: str
     model: str
-    reservation: Reservation
-
-    @property
-    def characters(self) -> int:
-        """Return how many characters the API will be asked to say."""
-        return sum(map(len, self.chunks))
-
-    @property
-    def label(self) -> Label:
-        """What people see of it in the queue of a voice channel."""
-        requester = self.requester
-        return Label(requester.user_id, requester.name, self.title, self.characters, channel_id=requester.channel_id)
+    to_speakable: ToSpeakable = speakable_typed_text
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One file to send. `note` says why if it holds only the beginning, else it is None."""
+    """One file to send, empty for none. `note` says why if it holds only the beginning, else it is None."""
 
     mp3: bytes
     characters: int
     note: Message | None
     filename: str = FILE_NAME
+
+
+class SpeechOutput(Protocol):
+    """Where speech is sent and heard. The wall between speech and Discord."""
+
+    @property
+    def upload_limit(self) -> int:
+        """The most bytes that a file may have."""
+        ...
+
+    async def enqueue(self, label: Label) -> Utterance | None:
+        """Add an utterance to a voice queue, which may take some seconds; return None where no one would hear it.
+
+        Raises:
+            BotError: it cannot be heard.
+        """
+        ...
+
+    async def show(self, speech: Speech, refusal: Message | None) -> None:
+        """Show the file and what there is to say about it; `refusal` is why it is not heard."""
+        ...
 
 
 @dataclass(slots=True)
@@ -96,31 +102,41 @@ class _Part:
             self.audio_chunk.feed(data)
 
 
+@dataclass(frozen=True, slots=True)
 class TextToSpeech:
-    """Speaks texts."""
+    """What texts are spoken with."""
 
-    def __init__(
-        self, speech: SpeechApi, ledger: Ledger, pronunciations: Pronunciations, workers: Workers, clock: Clock
-    ) -> None:
-        self._speech = speech
-        self._ledger = ledger
-        self._pronunciations = pronunciations
-        self._workers = workers
-        self._clock = clock
+    speech: SpeechApi
+    ledger: Ledger
+    pronunciations: Pronunciations
+    workers: Workers
+    clock: Clock
 
-    async def prepare(
-        self,
-        requester: RequestContext,
-        text: str,
-        voice: str,
-        model: str,
-        *,
-        to_speakable: ToSpeakable = speakable_typed_text,
-    ) -> PreparedSpeech:
-        """Normalize the text, apply the guild's pronunciations, and reserve its characters. Asks the store only.
+    def say(self, requester: RequestContext, text: TextToSay, output: SpeechOutput) -> "SayUseCase":
+        """Return the request for a file."""
+        return SayUseCase(self, requester, text, output)
 
-        `to_speakable` is `speakable_typed_text` for what a member wants to be said, and `speakable_markdown` for what
-        was written to be read.
+    def read(
+        self, requester: RequestContext, text: TextToSay, enqueue: Callable[[Label], Awaitable[Utterance]]
+    ) -> "ReadUseCase":
+        """Return the request for speech in a voice channel only; `enqueue` adds it to the channel's queue."""
+        return ReadUseCase(self, requester, text, enqueue)
+
+
+class _SpeechUseCase(UseCase):
+    """Speaks one text."""
+
+    def __init__(self, tools: TextToSpeech, requester: RequestContext, text: TextToSay) -> None:
+        super().__init__(requester)
+        self._tools = tools
+        self._text = text
+        self._voice = ""
+        self._title = ""
+        self._chunks: tuple[str, ...] = ()
+        self._parts: list[_Part] = []
+
+    async def prepare(self) -> Reservation:
+        """Normalize the text, apply the guild's pronunciations, and reserve its characters.
 
         Raises:
             NoSpeakableText: no word is left of the text.
@@ -129,81 +145,54 @@ class TextToSpeech:
             QuotaExceeded: a limit on spoken characters would be exceeded.
             StoreUnavailable: the store cannot be used just now.
         """
-        voice = validate_voice(voice)
-        words = await to_speakable(text)
-        pronunciation = await self._pronunciations.get_for_guild(requester.guild_id)
-        chunks = tuple(
-            chunk for chunk in split_text(await _apply_pronunciation(words, pronunciation)) if has_words(chunk)
-        )
-        reservation = await self._ledger.reserve(requester, {Kind.SPEECH_CHARACTERS: sum(map(len, chunks))})
-        return PreparedSpeech(requester, words[:TITLE_LENGTH], chunks, voice, model, reservation)
+        self._voice = validate_voice(self._text.voice)
+        words = await self._text.to_speakable(self._text.text)
+        pronunciation = await self._tools.pronunciations.get_for_guild(self.requester.guild_id)
+        spoken = await _apply_pronunciation(words, pronunciation)
+        self._title = words[:TITLE_LENGTH]
+        self._chunks = tuple(chunk for chunk in split_text(spoken) if has_words(chunk))
+        return await self._tools.ledger.reserve(self.requester, {Kind.SPEECH_CHARACTERS: self.characters})
 
-    async def speak(self, prepared: PreparedSpeech, upload_limit: int, utterance: Utterance | None = None) -> Speech:
-        """Return it as one file of at most `upload_limit` bytes. Ends the reservation in every case.
+    @property
+    def chunks(self) -> tuple[str, ...]:
+        """The texts that the API is asked to say, one after the other."""
+        return self._chunks
 
-        When a chunk fails, what came before it is still returned, with a note. `utterance` gets the audio as it comes;
-        once it is dropped, no more is requested; where it was refused the file is complete all the same.
+    @property
+    def characters(self) -> int:
+        """How many characters the API is asked to say."""
+        return sum(map(len, self._chunks))
 
-        Raises:
-            ApiError: no audio came.
-            TooLongToSend: it cannot be made to fit into `upload_limit`.
+    @property
+    def label(self) -> Label:
+        """What people see of it in the queue of a voice channel."""
+        requester = self.requester
+        return Label(requester.user_id, requester.name, self._title, self.characters, channel_id=requester.channel_id)
+
+    @property
+    def received(self) -> Amounts:
+        """The characters of the chunks that gave audio."""
+        return {Kind.SPEECH_CHARACTERS: _count_paid_characters(self._parts)}
+
+    def _record(self, request_log: RequestLog) -> None:
+        request_log.record(model=self._text.model, characters=self.characters, chunks=len(self._chunks))
+
+    async def _request_all(self, utterance: Utterance | None) -> None:
+        """Request all chunks, as far as they are wanted. `utterance` gets the audio as it comes.
+
+        Once it is dropped, no more is requested; where it was refused the file is complete all the same.
         """
-        with RequestLog("say", prepared.requester, self._clock) as request_log:
-            request_log.record(model=prepared.model, characters=prepared.characters, chunks=len(prepared.chunks))
-            speech = await self._speak(prepared, upload_limit, utterance)
-            request_log.record(spent=speech.characters, bytes=len(speech.mp3))
-            if speech.note is not None:
-                request_log.set_outcome("cut")
-            return speech
+        self._parts = [_Part(chunk, utterance.add_chunk() if utterance else None) for chunk in self._chunks]
+        try:
+            await self._request_in_order(utterance)
+        finally:
+            if utterance is not None:
+                _end_playback(self._parts)
+                utterance.close()
 
-    async def speak_in_voice_channel(self, prepared: PreparedSpeech, utterance: Utterance) -> None:
-        """Play it in a voice channel only, requested when it is about to be played. Ends the reservation.
-
-        Raises:
-            ApiError: no audio came.
-        """
-        with RequestLog("read", prepared.requester, self._clock) as request_log:
-            request_log.record(model=prepared.model, characters=prepared.characters, chunks=len(prepared.chunks))
-            async with prepared.reservation:
-                await utterance.due.wait()
-                if utterance.dropped:
-                    return
-                parts = await self._request_all(prepared, utterance)
-            if not any(part.audio for part in parts) and not utterance.dropped:
-                raise _find_error(parts) or InvalidApiResponse("speech without a byte")
-
-    async def _speak(self, prepared: PreparedSpeech, upload_limit: int, utterance: Utterance | None) -> Speech:
-        parts = await self._request_all(prepared, utterance)
-        playable, error = list(_list_playable(parts)), _find_error(parts)
-        if not playable:
-            if utterance is not None and utterance.dropped and error is None:
-                return Speech(b"", 0, texts.stopped())
-            raise error or InvalidApiResponse("speech without a byte")
-        if error is not None:
-            extra = {"pieces": len(parts), "playable": len(playable), "detail": str(error)}
-            logger.warning("speech cut short", extra=extra)
-        chunks = [bytes(part.audio) for part in playable]
-        mp3 = await join_to_file(self._workers, chunks, upload_limit, prepared.requester.user_id)
-        return Speech(mp3, _count_paid_characters(parts), _build_note(error, whole=len(playable) == len(parts)))
-
-    async def _request_all(self, prepared: PreparedSpeech, utterance: Utterance | None) -> list[_Part]:
-        """Request all chunks, as far as they are wanted, and record what that cost."""
-        parts = [_Part(chunk, utterance.add_chunk() if utterance else None) for chunk in prepared.chunks]
-        async with prepared.reservation as reservation:
-            try:
-                await self._request_in_order(prepared, parts, utterance)
-            finally:
-                reservation.set_spent({Kind.SPEECH_CHARACTERS: _count_paid_characters(parts)})
-                if utterance is not None:
-                    _end_playback(parts)
-                    utterance.close()
-        return parts
-
-    async def _request_in_order(
-        self, prepared: PreparedSpeech, parts: Sequence[_Part], utterance: Utterance | None
-    ) -> None:
-        """Request `parts`, a few at once, until all came, one failed or no one listens; leaves no request running."""
-        waiting = deque(parts)
+    async def _request_in_order(self, utterance: Utterance | None) -> None:
+        """Request the parts, a few at once, until all came, one failed or no one listens; leaves no request running."""
+        waiting = deque(self._parts)
         running: deque[tuple[_Part, asyncio.Task[None]]] = deque()
         try:
             while waiting or running:
@@ -211,7 +200,7 @@ class TextToSpeech:
                     waiting.clear()
                 while waiting and len(running) < MAX_CONCURRENT:
                     part = waiting.popleft()
-                    running.append((part, asyncio.create_task(self._request_part(part, prepared))))
+                    running.append((part, asyncio.create_task(self._request_part(part))))
                 if not running:
                     return  # dropped before anything was requested
                 part, task = running[0]
@@ -222,10 +211,10 @@ class TextToSpeech:
         finally:
             await cancel_and_wait(*(task for _, task in running))
 
-    async def _request_part(self, part: _Part, prepared: PreparedSpeech) -> None:
+    async def _request_part(self, part: _Part) -> None:
         """Request one chunk. Audio that cannot be used is dropped, and so is not counted as spent."""
         try:
-            async with aclosing(self._speech.stream(prepared.model, part.text, prepared.voice)) as chunks:
+            async with aclosing(self._tools.speech.stream(self._text.model, part.text, self._voice)) as chunks:
                 async for chunk in chunks:
                     part.feed(chunk)
         except ApiError as error:
@@ -235,12 +224,12 @@ class TextToSpeech:
         if not part.audio:
             part.error = part.error or InvalidApiResponse("speech without a byte")
         else:
-            await self._check_audio(part, prepared.requester)
+            await self._check_audio(part)
 
-    async def _check_audio(self, part: _Part, requester: RequestContext) -> None:
+    async def _check_audio(self, part: _Part) -> None:
         """Drop what came if it cannot be played, or if it broke off too early."""
         try:
-            seconds = await get_duration_s(self._workers, bytes(part.audio), requester.user_id)
+            seconds = await get_duration_s(self._tools.workers, bytes(part.audio), self.requester.user_id)
         except asyncio.CancelledError:
             part.audio.clear()  # an earlier chunk failed, or the bot stops: this one is not used
             raise
@@ -250,6 +239,99 @@ class TextToSpeech:
         else:
             if part.error is not None and seconds < MIN_USABLE_S:
                 part.audio.clear()
+
+
+class SayUseCase(_SpeechUseCase):
+    """Sends one text as a file, and has it heard meanwhile."""
+
+    command = "say"
+
+    def __init__(self, tools: TextToSpeech, requester: RequestContext, text: TextToSay, output: SpeechOutput) -> None:
+        super().__init__(tools, requester, text)
+        self._output = output
+        self._utterance: Utterance | None = None
+        self._refusal: Message | None = None
+        self._speech = Speech(b"", 0, None)
+
+    async def work(self, request_log: RequestLog) -> Outcome:
+        """Make one file. When a chunk fails, what came before it is in the file, with a note.
+
+        Raises:
+            ApiError: no audio came.
+            TooLongToSend: it cannot be made to fit into the upload limit.
+        """
+        try:
+            self._utterance = await self._output.enqueue(self.label)
+        except BotError as error:
+            logger.info("voice playback refused", extra={"channel": self.requester.channel_id, "detail": str(error)})
+            self._refusal = error.message
+        self._record(request_log)
+        await self._request_all(self._utterance)
+        self._speech, outcome = await self._join()
+        request_log.record(spent=self._speech.characters, bytes=len(self._speech.mp3))
+        return outcome
+
+    async def conclude(self, end: RequestEnd) -> None:
+        """Send the file, and say why it was not heard."""
+        if end.shows is not Shows.SENTENCE:
+            refused = None if self._utterance is None else self._utterance.refusal
+            await self._output.show(self._speech, self._refusal if refused is None else refused.message)
+
+    async def _join(self) -> tuple[Speech, Outcome]:
+        """Return what came as one file."""
+        parts, utterance = self._parts, self._utterance
+        playable, error = list(_list_playable(parts)), _find_error(parts)
+        if not playable:
+            if utterance is not None and utterance.dropped and error is None:
+                return Speech(b"", 0, texts.stopped()), Outcome.STOPPED
+            raise error or InvalidApiResponse("speech without a byte")
+        chunks = [bytes(part.audio) for part in playable]
+        mp3 = await join_to_file(self._tools.workers, chunks, self._output.upload_limit, self.requester.user_id)
+        characters = _count_paid_characters(parts)
+        if error is not None:
+            extra = {"pieces": len(parts), "playable": len(playable), "detail": str(error)}
+            logger.warning("speech cut short", extra=extra)
+            return Speech(mp3, characters, texts.only_beginning(error.message)), Outcome.CUT
+        if len(playable) < len(parts):
+            return Speech(mp3, characters, texts.stopped()), Outcome.STOPPED
+        return Speech(mp3, characters, None), Outcome.COMPLETE
+
+
+class ReadUseCase(_SpeechUseCase):
+    """Has one text heard in a voice channel, requested when it is about to be played."""
+
+    command = "read"
+    takes_slot = False  # it waits in the voice queue
+
+    def __init__(
+        self,
+        tools: TextToSpeech,
+        requester: RequestContext,
+        text: TextToSay,
+        enqueue: Callable[[Label], Awaitable[Utterance]],
+    ) -> None:
+        super().__init__(tools, requester, text)
+        self._enqueue = enqueue
+
+    async def work(self, request_log: RequestLog) -> Outcome:
+        """Wait for its turn, and play it.
+
+        Raises:
+            ApiError: no audio came.
+        """
+        self._record(request_log)
+        utterance = await self._enqueue(self.label)
+        await utterance.due.wait()
+        if not utterance.dropped:
+            await self._request_all(utterance)
+        if utterance.dropped:
+            return Outcome.STOPPED
+        if not any(part.audio for part in self._parts):
+            raise _find_error(self._parts) or InvalidApiResponse("speech without a byte")
+        return Outcome.COMPLETE
+
+    async def conclude(self, end: RequestEnd) -> None:
+        """Do nothing: it was heard."""
 
 
 async def _apply_pronunciation(text: str, pronunciation: Pronunciation) -> str:
@@ -294,9 +376,3 @@ def _end_playback(parts: Sequence[_Part]) -> None:
     for part in parts:
         if part.audio_chunk is not None:
             part.audio_chunk.end() if part in playable else part.audio_chunk.drop()
-
-
-def _build_note(error: ApiError | None, *, whole: bool) -> Message | None:
-    if error is not None:
-        return texts.only_beginning(error.message)
-    return None if whole else texts.stopped()

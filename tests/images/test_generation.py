@@ -21,9 +21,9 @@ from bot.images.image_request import ImageRequest
 from bot.messages import images as texts
 from bot.store.quota_limits import Kind
 from tests.support.make_picture import picture
+from tests.support.request_runs import MIB_10, MemoryImageOutput, run_or_raise
 from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, error_response, open_service_harness
 
-MIB_10 = 10 * 1024 * 1024
 PNG = picture(32, 32)
 CAT = ImageRequest("a cat on the moon", "gpt-image-1", size="1024x1024")
 
@@ -48,11 +48,23 @@ def in_turn(*answers: web.Response) -> Any:
     return handle
 
 
-async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GenerationResult:
-    use_case = ImageGenerator(shop.api.images, shop.ledger, shop.workers.files, SystemClock())
-    prepared = await use_case.prepare(REQUESTER, request)
-    async with prepared.reservation:  # as a command does, which acknowledges in here
-        return await asyncio.wait_for(use_case.generate(prepared, upload_limit), DEADLINE_S)
+def make_generator(shop: ServiceHarness, api: ImagesApi | None = None) -> ImageGenerator:
+    return ImageGenerator(
+        api or shop.api.images, shop.ledger, shop.workers.files, SystemClock(), shop.saved_generations
+    )
+
+
+async def draw(
+    shop: ServiceHarness,
+    request: ImageRequest,
+    upload_limit: int = MIB_10,
+    generator: ImageGenerator | None = None,
+) -> GenerationResult:
+    output = MemoryImageOutput(upload_limit)
+    use_case = (generator or make_generator(shop)).draw(REQUESTER, request, output, author_id=REQUESTER.user_id)
+    await run_or_raise(use_case)
+    (result,) = output.shown
+    return result
 
 
 def several(n: int, model: str = "gpt-image-1") -> ImageRequest:
@@ -101,9 +113,9 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
         return drawn([PNG]) if wanted.get("n", 1) == 1 else error_response(400)
 
     async with open_service_harness(tmp_path, handle) as shop:
-        use_case = ImageGenerator(shop.api.images, shop.ledger, shop.workers.files, SystemClock())
+        generator = make_generator(shop)
         for _ in range(2):
-            result = await use_case.generate(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
+            result = await draw(shop, several(2, "some-model"), generator=generator)
             assert len(result.files) == 2
             assert result.notice is None
         assert [wanted.get("n", 1) for wanted in shop.asked] == [2, 1, 1, 1, 1]
@@ -193,9 +205,8 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
 
     async with open_service_harness(tmp_path, handle) as shop:
         api = Telling(shop.api.images)
-        use_case = ImageGenerator(api, shop.ledger, shop.workers.files, SystemClock())  # type: ignore[arg-type]
-        prepared = await use_case.prepare(REQUESTER, several(3, "dall-e-3"))
-        drawing_on = asyncio.create_task(use_case.generate(prepared, MIB_10))
+        generator = make_generator(shop, api)  # type: ignore[arg-type]
+        drawing_on = asyncio.create_task(draw(shop, several(3, "dall-e-3"), generator=generator))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)
         assert await shop.used(Kind.IMAGES) == 3
         drawing_on.cancel()

@@ -10,20 +10,23 @@ import pytest
 from aiohttp import web
 
 from bot.clock import SystemClock
-from bot.context import Permission
+from bot.context import Permission, RequestContext
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.messages import speech as texts
 from bot.messages.render import render
+from bot.quotas.reservation import Reservation
 from bot.speech.chunking import split_text
 from bot.speech.mp3 import TooLongToSend, duration_s
+from bot.speech.normalize import speakable_typed_text
 from bot.speech.sentence_stream import TooLongToSpeak, speakable_markdown
-from bot.speech.text_to_speech import MAX_CONCURRENT, Speech, TextToSpeech
+from bot.speech.text_to_speech import MAX_CONCURRENT, SayUseCase, Speech, TextToSay, TextToSpeech, ToSpeakable
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import VOICES
 from bot.store.quota_limits import Kind
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.event_loop_turns import count_turns
 from tests.support.make_sound import SOUNDLESS, mp3, sound
+from tests.support.request_runs import MIB_10, MemorySpeechOutput, run_or_raise
 from tests.support.service_harness import (
     DEADLINE_S,
     REQUESTER,
@@ -33,7 +36,6 @@ from tests.support.service_harness import (
     open_service_harness,
 )
 
-MIB_10 = 10 * 1024 * 1024
 SOUND = mp3(1.2)
 PIECES = split_text("".join(f"This is sentence number {number} of a long text. " for number in range(320)))
 LONG = " ".join(PIECES)
@@ -82,11 +84,29 @@ def saying_in(shop: ServiceHarness) -> TextToSpeech:
     return TextToSpeech(shop.api.speech, shop.ledger, shop.pronunciations, shop.workers.audio, SystemClock())
 
 
+def alloy(text: str, to_speakable: ToSpeakable = speakable_typed_text) -> TextToSay:
+    return TextToSay(text, "alloy", "tts-1", to_speakable)
+
+
+async def prepare(
+    shop: ServiceHarness, text: TextToSay, requester: RequestContext = REQUESTER
+) -> tuple[SayUseCase, Reservation]:
+    use_case = saying_in(shop).say(requester, text, MemorySpeechOutput())
+    return use_case, await use_case.prepare()
+
+
 async def say(shop: ServiceHarness, text: str, upload_limit: int = MIB_10) -> Speech:
-    saying = saying_in(shop)
-    prepared = await saying.prepare(REQUESTER, text, "alloy", "tts-1")
-    async with prepared.reservation:  # as a command does, which acknowledges in here
-        return await asyncio.wait_for(saying.speak(prepared, upload_limit), DEADLINE_S)
+    output = MemorySpeechOutput(upload_limit)
+    await run_or_raise(saying_in(shop).say(REQUESTER, alloy(text), output))
+    (speech,) = output.shown
+    return speech
+
+
+async def read_aloud(shop: ServiceHarness, text: str, utterance: Utterance) -> None:
+    async def enqueue(label: Label) -> Utterance:
+        return utterance
+
+    await run_or_raise(saying_in(shop).read(REQUESTER, alloy(text), enqueue))
 
 
 def test_the_long_text_has_four_pieces() -> None:
@@ -106,15 +126,12 @@ async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(
         await shop.pronunciations.add(
             dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "gif", "jiff, the picture"
         )
-        saying = saying_in(shop)
-        prepared = await saying.prepare(
-            REQUESTER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", to_speakable=speakable_markdown
-        )
+        prepared, _ = await prepare(shop, alloy("A **GIF**!\n```py\ngif\n```", speakable_markdown))
         assert prepared.chunks == ("A jiff, the picture!\nHere is some code in Python.",)
         assert await shop.used(CHARACTERS) == prepared.characters == len(prepared.chunks[0])
         assert prepared.label.title == "A GIF!\nHere is some code in Python."
         private = dataclasses.replace(REQUESTER, guild_id=None)
-        assert (await saying.prepare(private, "A GIF", "alloy", "tts-1")).chunks == ("A GIF",)
+        assert (await prepare(shop, alloy("A GIF"), private))[0].chunks == ("A GIF",)
 
 
 async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
@@ -123,7 +140,7 @@ async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_
             dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가나", "ga na"
         )
         async with count_turns() as turns:
-            prepared = await saying_in(shop).prepare(REQUESTER, "가" * 5_999 + "나", "alloy", "tts-1")
+            prepared, _ = await prepare(shop, alloy("가" * 5_999 + "나"))
             assert turns() >= 6_000 // SLICE_CHARACTERS
         assert "".join(prepared.chunks) == "가" * 5_998 + "ga na"
 
@@ -134,9 +151,9 @@ async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_sp
             dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가", "g" * 120
         )
         with pytest.raises(TooLongToSpeak):
-            await saying_in(shop).prepare(REQUESTER, "가" * 400, "alloy", "tts-1")
+            await prepare(shop, alloy("가" * 400))
         assert await shop.used(CHARACTERS) == 0
-        assert (await saying_in(shop).prepare(REQUESTER, "가" * 300, "alloy", "tts-1")).characters == 36_000
+        assert (await prepare(shop, alloy("가" * 300)))[0].characters == 36_000
 
 
 async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: Path) -> None:
@@ -170,13 +187,12 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
 
     dropped_before, dropped_midway = (Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello")) for _ in range(2))
     async with open_service_harness(tmp_path, dropping) as shop:
-        saying = saying_in(shop)
         dropped_before.drop()
-        await saying.speak_in_voice_channel(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_before)
+        await read_aloud(shop, LONG, dropped_before)
         assert shop.asked == []
         assert await shop.used(CHARACTERS) == 0
         dropped_midway.due.set()
-        await saying.speak_in_voice_channel(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_midway)
+        await read_aloud(shop, LONG, dropped_midway)
         assert 1 <= len(shop.asked) <= MAX_CONCURRENT
         assert await shop.used(CHARACTERS) == sum(len(wanted["input"]) for wanted in shop.asked)
 
@@ -202,10 +218,10 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
 
 async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        prepared = await saying_in(shop).prepare(REQUESTER, "Hello", "nova", "tts-1")
+        prepared, reservation = await prepare(shop, alloy("Hello"))
         assert await shop.used(CHARACTERS) == prepared.characters == 5
         with pytest.raises(ConnectionError):
-            async with prepared.reservation:
+            async with reservation:
                 raise ConnectionError  # the acknowledgement did not arrive
         assert await shop.used(CHARACTERS) == 0
 
@@ -290,14 +306,15 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
 )
 async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        assert (await saying_in(shop).prepare(REQUESTER, "Hello", typed, "tts-1")).voice == sent
+        await run_or_raise(saying_in(shop).say(REQUESTER, TextToSay("Hello", typed, "tts-1"), MemorySpeechOutput()))
+        assert [asked["voice"] for asked in shop.asked] == [sent]
 
 
 @pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
         with pytest.raises(InvalidOption) as told:
-            await saying_in(shop).prepare(REQUESTER, "Hello", typed, "tts-1")
+            await prepare(shop, TextToSay("Hello", typed, "tts-1"))
         assert all(voice in render(told.value.message) for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0
 
@@ -320,12 +337,10 @@ async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Pa
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: Path, body: bytes) -> None:
     async with open_service_harness(tmp_path, giving(body)) as shop:
-        saying, aloud_in = saying_in(shop), Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello"))
+        aloud_in = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello"))
         aloud_in.due.set()
         with pytest.raises(InvalidApiResponse):
-            await saying.speak_in_voice_channel(
-                await saying.prepare(REQUESTER, "Hello there!", "alloy", "tts-1"), aloud_in
-            )
+            await read_aloud(shop, "Hello there!", aloud_in)
         assert await shop.used(CHARACTERS) == 0
 
 

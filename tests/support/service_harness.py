@@ -11,13 +11,19 @@ from aiohttp import web
 
 from bot.api.api_client import ApiClient
 from bot.api.transport import open_session
+from bot.images.generation import SavedGenerations
 from bot.quotas.ledger import Ledger
 from bot.quotas.resolver import OperatorLimits, UsageKeys, UsageScope, derive_key
 from bot.quotas.usage import UsageReader
 from bot.speech.pronunciations import Pronunciations
+from bot.store.conversations import Conversations
+from bot.store.database import Database
+from bot.store.deferred_writes import DeferredWrites
+from bot.store.image_generations import ImageGenerations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_limits import Kind
+from bot.store.turn_deletion import Tombstones
 from bot.workers.pool import DecodingWorkers
 from tests.support.clock import NOON, ShortPauseClock
 from tests.support.requests import make_requester
@@ -37,6 +43,9 @@ class ServiceHarness:
     meter: UsageReader
     pronunciations: Pronunciations
     workers: DecodingWorkers
+    conversations: Conversations
+    saved_generations: SavedGenerations
+    database: Database
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def used(self, kind: Kind) -> int:
@@ -78,10 +87,12 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
             api = ApiClient(
                 session, base_url=base_url, key="sk-test", clock=clock, workers=workers, random=random.Random(7).random
             )
+            pronunciations = Pronunciations(StoredPronunciations(database), clock)
+            tombstones, deferred_writes = Tombstones(subjects.erasure_key), DeferredWrites(clock)
+            conversations = Conversations(database, tombstones, deferred_writes)
+            saved = SavedGenerations(ImageGenerations(database, tombstones, deferred_writes))
             async with ledger.running():
-                yield ServiceHarness(
-                    api, ledger, meter, Pronunciations(StoredPronunciations(database), clock), workers, asked
-                )
+                yield ServiceHarness(api, ledger, meter, pronunciations, workers, conversations, saved, database, asked)
     finally:
         await runner.cleanup()
 

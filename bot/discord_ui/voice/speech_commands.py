@@ -1,28 +1,22 @@
 """Speaks a text for an interaction: as an MP3, and in the requester's voice channel."""
 
 import io
-import logging
 
 import discord
 
-from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui.answer_runner import wait_for_slot
-from bot.discord_ui.interaction_output import open_output
-from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
-from bot.discord_ui.recording_output import DiscordOutput
+from bot.discord_ui.interaction_requests import InteractionRequests, InteractionResponder
 from bot.discord_ui.voice.audience import VIEW, Audience, build_origin
 from bot.discord_ui.voice.listener_access import PlaybackTarget, resolve_playback_target
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
+from bot.messages.message import Message
 from bot.messages.render import render
 from bot.model_catalog import ModelKind
 from bot.speech.normalize import speakable_typed_text
-from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, ToSpeakable
+from bot.speech.text_to_speech import Speech, TextToSay, TextToSpeech, ToSpeakable
+from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import MemberVoices
-
-logger = logging.getLogger(__name__)
 
 
 class SpeechCommands:
@@ -32,19 +26,17 @@ class SpeechCommands:
         self,
         text_to_speech: TextToSpeech,
         settings: GuildSettings,
-        limiter: ConcurrencyLimiter,
+        requests: InteractionRequests,
         voice_settings: MemberVoices,
         voice_manager: VoiceManager,
         audience: Audience,
-        buckets: RateLimitBuckets,
     ) -> None:
         self._text_to_speech = text_to_speech
         self._settings = settings
-        self._limiter = limiter
+        self._requests = requests
         self._voice_settings = voice_settings
         self._voice_manager = voice_manager
         self._audience = audience
-        self._buckets = buckets
 
     async def say(
         self,
@@ -68,7 +60,7 @@ class SpeechCommands:
                 and all who listen may read `text`.
             private: whether only they get the file.
             required: the permissions to read `text` where it is.
-            to_speakable: returns what is said of `text`; see `TextToSpeech.prepare`.
+            to_speakable: returns what is said of `text`; see `TextToSay`.
         """
         origin = None if play else build_origin(interaction, required)
         target = resolve_playback_target(
@@ -76,30 +68,25 @@ class SpeechCommands:
         )
         model = await self._settings.get_model(requester, ModelKind.SPEECH, model)
         settings = await self._voice_settings.get(requester, voice)
-        prepared = await self._text_to_speech.prepare(requester, text, settings.name, model, to_speakable=to_speakable)
-        async with prepared.reservation, self._limiter.slot(requester) as slot:
-            output = open_output(interaction, self._buckets, private=private)
-            await output.acknowledge()
-            await wait_for_slot(output.show_status, slot)
-            await self._say(interaction, output, prepared, target, settings.speed)
+        responder = self._requests.open(interaction, private=private)
+        output = _FileAndPlayback(responder, target, settings.speed)
+        to_say = TextToSay(text, settings.name, model, to_speakable)
+        await self._requests.run(self._text_to_speech.say(requester, to_say, output), responder)
 
-    async def _say(
-        self,
-        interaction: discord.Interaction,
-        output: DiscordOutput,
-        prepared: PreparedSpeech,
-        target: PlaybackTarget,
-        speed: float,
-    ) -> None:
-        utterance, refusal = None, None
-        try:
-            utterance = await target.enqueue(prepared.label, speed=speed)
-        except BotError as error:
-            logger.info("voice playback refused", extra={"channel": interaction.channel_id, "detail": str(error)})
-            refusal = error.message
-        speech = await self._text_to_speech.speak(prepared, interaction.filesize_limit, utterance)
-        if utterance is not None and utterance.refusal is not None:
-            refusal = utterance.refusal.message
+
+class _FileAndPlayback:
+    """Sends speech as a file of the response, and plays it in a voice channel."""
+
+    def __init__(self, responder: InteractionResponder, target: PlaybackTarget, speed: float) -> None:
+        self.upload_limit = responder.upload_limit
+        self._output = responder.output
+        self._target = target
+        self._speed = speed
+
+    async def enqueue(self, label: Label) -> Utterance | None:
+        return await self._target.enqueue(label, speed=self._speed)
+
+    async def show(self, speech: Speech, refusal: Message | None) -> None:
         notes = " ".join(render(note) for note in (speech.note, refusal) if note is not None)
         files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []
-        await output.show_result(notes, files)
+        await self._output.show_result(notes, files)

@@ -1,10 +1,9 @@
-"""Work that ends when its cancellation is pulled, with everything put away."""
+"""Work that ends when its token is cancelled, with everything put away."""
 
 import asyncio
 
 import pytest
 
-from bot.conversation.outcomes import run_until_cancelled
 from bot.inflight.cancellation import CancellationToken, CancelReason
 
 
@@ -28,22 +27,22 @@ class Work:
 async def test_work_is_done_to_its_end() -> None:
     work = Work()
     work.go.set()
-    assert await run_until_cancelled(CancellationToken(), work.do()) is None
+    assert await CancellationToken().run(work.do()) is None
 
 
-async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
+async def test_a_cancelled_token_ends_it_and_says_why() -> None:
     work, cancellation = Work(), CancellationToken()
-    doing = asyncio.create_task(run_until_cancelled(cancellation, work.do()))
+    doing = asyncio.create_task(cancellation.run(work.do()))
     await asyncio.sleep(0)
     cancellation.cancel(CancelReason.STOPPED)
     assert await doing is CancelReason.STOPPED
     assert work.put_away
 
 
-async def test_nothing_is_begun_when_it_is_pulled_already() -> None:
+async def test_nothing_is_begun_when_it_is_cancelled_already() -> None:
     work, cancellation = Work(), CancellationToken()
     cancellation.cancel(CancelReason.DELETED)
-    assert await run_until_cancelled(cancellation, work.do()) is CancelReason.DELETED
+    assert await cancellation.run(work.do()) is CancelReason.DELETED
     assert not work.put_away
 
 
@@ -51,12 +50,12 @@ async def test_its_error_is_passed_on() -> None:
     work = Work(KeyError("no"))
     work.go.set()
     with pytest.raises(KeyError):
-        await run_until_cancelled(CancellationToken(), work.do())
+        await CancellationToken().run(work.do())
 
 
-async def test_who_is_cancelled_takes_it_along() -> None:
+async def test_a_cancelled_caller_takes_it_along() -> None:
     work = Work()
-    doing = asyncio.create_task(run_until_cancelled(CancellationToken(), work.do()))
+    doing = asyncio.create_task(CancellationToken().run(work.do()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     doing.cancel()

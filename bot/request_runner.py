@@ -1,0 +1,325 @@
+"""How every request runs, and how it can end: what it then shows, costs and keeps.
+
+`RequestRunner.run` is the one way: prepare, reserve, acknowledge, wait for a slot, work, settle, keep and show.
+`Outcome` is the table of all ends. Answers, images and speech differ in their `UseCase` only.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+
+from bot.clock import Clock
+from bot.concurrency_limit import ConcurrencyLimiter, Slot
+from bot.context import RequestContext
+from bot.errors import BotError, ContentRefused, QuotaExceeded, StoreUnavailable, UnreadableFile
+from bot.inflight.cancellation import CancelReason
+from bot.messages import answers as texts
+from bot.messages.message import Message
+from bot.quotas.reservation import Reservation
+from bot.request_log import RequestLog
+from bot.store.quota_limits import Kind
+from bot.tasks import run_to_end
+
+logger = logging.getLogger(__name__)
+
+
+class Shows(Enum):
+    """What the member sees in the end."""
+
+    RESULT = "the result"
+    RESULT_AND_LINE = "the result so far and a line below it"
+    SENTENCE = "a sentence instead"
+    NOTHING = "nothing"
+
+
+class Costs(Enum):
+    """What the request is charged for."""
+
+    NOTHING = "nothing"
+    RECEIVED = "what was received"
+    RECEIVED_OR_SENT = "what was received; if nothing, what was sent"
+
+
+class Keeps(Enum):
+    """What is stored of the request, and so whether it has buttons."""
+
+    NOTHING = "nothing"
+    RESULT = "the result"
+    UNFINISHED = "the result, with a button to continue"
+
+
+class Outcome(Enum):
+    """Every way in which a request can end. The label is its name in the store and in the log.
+
+    An error that ends a request before any of its result is shown has the costs of its row, shows a sentence and keeps
+    nothing: see `RequestEnd`.
+    """
+
+    #              label         shows                  costs                   keeps
+    COMPLETE = "complete", Shows.RESULT, Costs.RECEIVED, Keeps.RESULT
+    PARTLY = "partly", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT
+    LENGTH = "length", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT
+    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    UNSTORED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    STOPPED = "stopped", Shows.RESULT_AND_LINE, Costs.RECEIVED_OR_SENT, Keeps.UNFINISHED
+    OUT_OF_TIME = "timed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    INTERRUPTED = "interrupted", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
+    DELETED = "deleted", Shows.NOTHING, Costs.RECEIVED_OR_SENT, Keeps.NOTHING
+    REFUSED = "refused", Shows.SENTENCE, Costs.NOTHING, Keeps.NOTHING
+    CRASHED = "crashed", Shows.SENTENCE, Costs.RECEIVED, Keeps.NOTHING
+
+    def __init__(self, label: str, shows: Shows, costs: Costs, keeps: Keeps) -> None:
+        self.label = label
+        self.shows = shows
+        self.costs = costs
+        self.keeps = keeps
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnd:
+    """How one request ended: by itself or by an `error`, and whether any of its result was shown before."""
+
+    outcome: Outcome
+    error: Exception | asyncio.CancelledError | None = None
+    is_shown: bool = False
+
+    @property
+    def shows(self) -> Shows:
+        """What the member sees."""
+        return Shows.SENTENCE if self._is_without_result else self.outcome.shows
+
+    @property
+    def keeps(self) -> Keeps:
+        """What is stored."""
+        return Keeps.NOTHING if self._is_without_result else self.outcome.keeps
+
+    @property
+    def log_label(self) -> str:
+        """The name in the log: the error's where nothing but the error is shown."""
+        if self.shows is not Shows.SENTENCE or isinstance(self.error, asyncio.CancelledError):
+            return self.outcome.label
+        return type(self.error).__name__
+
+    @property
+    def _is_without_result(self) -> bool:
+        return self.error is not None and not self.is_shown
+
+
+class RequestCancelled(BotError):
+    """A request was cancelled by its token. The message is shown where there is no result."""
+
+    def __init__(self, reason: CancelReason, message: Message) -> None:
+        super().__init__(f"cancelled: {reason.name}", message=message)
+        self.reason = reason
+
+
+_BY_CANCEL_REASON: Final = {
+    CancelReason.STOPPED: Outcome.STOPPED,
+    CancelReason.OUT_OF_TIME: Outcome.OUT_OF_TIME,
+    CancelReason.DELETED: Outcome.DELETED,
+}
+
+_BY_ERROR: Final = (
+    (asyncio.CancelledError, Outcome.INTERRUPTED),
+    (ContentRefused, Outcome.FILTERED),
+    (QuotaExceeded, Outcome.LIMITED),
+    (StoreUnavailable, Outcome.UNSTORED),
+    (UnreadableFile, Outcome.REFUSED),
+    (BotError, Outcome.FAILED),
+)
+"""The outcome of work that raised; the first class that fits counts."""
+
+
+def get_error_outcome(error: BaseException) -> Outcome:
+    """Return the outcome of work that raised `error`."""
+    if isinstance(error, RequestCancelled):
+        return _BY_CANCEL_REASON[error.reason]
+    return next((outcome for kind, outcome in _BY_ERROR if isinstance(error, kind)), Outcome.CRASHED)
+
+
+Amounts = Mapping[Kind, int]
+
+
+class UseCase(ABC):
+    """One request: what it prepares, does and leaves. Made for one `RequestRunner.run`, which calls it in this order.
+
+    `command` is its name in the log. `takes_slot` is False for what waits in a queue of its own.
+    """
+
+    command: str
+    takes_slot = True
+
+    def __init__(self, requester: RequestContext) -> None:
+        self.requester = requester
+
+    @abstractmethod
+    async def prepare(self) -> Reservation:
+        """Do all that needs no network, and reserve the cost.
+
+        Raises:
+            UserError: the request is refused.
+            StoreUnavailable: the store cannot be used just now.
+        """
+
+    def beside(self) -> AbstractAsyncContextManager[object]:
+        """Return what runs beside the request, from its reservation until after its slot is free."""
+        return nullcontext()
+
+    async def recheck(self) -> None:  # noqa: B027  # for most, nothing can have changed
+        """Do what a wait in the queue makes necessary. Never costs more than before.
+
+        Raises:
+            UserError: the request is refused now.
+            StoreUnavailable: the store cannot be used just now.
+        """
+
+    @abstractmethod
+    async def work(self, request_log: RequestLog) -> Outcome:
+        """Make the result, and return its outcome. Whatever it raises ends the request as the table says."""
+
+    @property
+    @abstractmethod
+    def received(self) -> Amounts:
+        """What was received so far and has its price; empty for nothing."""
+
+    @property
+    def sent(self) -> Amounts:
+        """What a request costs that was sent and gave nothing; empty if it was not sent, or costs nothing then."""
+        return {}
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether any of the result is shown while the work goes on."""
+        return False
+
+    @abstractmethod
+    async def conclude(self, end: RequestEnd) -> None:
+        """Keep and show what `end` says, except a sentence: that is shown by the runner. Never cancelled."""
+
+
+class Responder(Protocol):
+    """Where a request is answered, as the runner sees it: the wall between requests and Discord."""
+
+    async def acknowledge(self) -> None:
+        """Show that the request has come."""
+        ...
+
+    async def show_status(self, status: Message) -> None:
+        """Show `status` in place of the result."""
+        ...
+
+    def working(self) -> AbstractAsyncContextManager[object]:
+        """Show for as long as the block runs that the request is worked on."""
+        ...
+
+    async def show_error(self, error: Exception) -> None:
+        """Show a sentence about `error` in place of the result, and log it. Never raises."""
+        ...
+
+
+class RequestRunner:
+    """Runs requests."""
+
+    def __init__(self, limiter: ConcurrencyLimiter, clock: Clock) -> None:
+        self._limiter = limiter
+        self._clock = clock
+
+    async def run(self, use_case: UseCase, responder: Responder) -> RequestEnd:
+        """Run one request to its end, and return that. An error is shown here, once.
+
+        Raises:
+            CancelledError: the bot stops. Whoever cancels tells the member, unless there is a result.
+        """
+        end = await self._run(use_case, responder)
+        if isinstance(end.error, asyncio.CancelledError):
+            raise end.error
+        if end.shows is Shows.SENTENCE and end.error is not None:
+            await responder.show_error(end.error)
+        return end
+
+    async def _run(self, use_case: UseCase, responder: Responder) -> RequestEnd:
+        """Reserve, and leave nothing reserved or running, whatever happens."""
+        try:
+            reservation = await use_case.prepare()
+            async with reservation, use_case.beside(), self._slot(use_case) as slot:
+                await responder.acknowledge()
+                if slot is not None and await wait_for_slot(slot, responder.show_status):
+                    await use_case.recheck()
+                async with responder.working():
+                    return await self._work_and_settle(use_case, reservation)
+        except BotError as error:
+            return RequestEnd(Outcome.REFUSED, error)
+        except Exception as error:
+            return RequestEnd(Outcome.CRASHED, error)
+
+    def _slot(self, use_case: UseCase) -> AbstractAsyncContextManager[Slot | None]:
+        return self._limiter.slot(use_case.requester) if use_case.takes_slot else nullcontext()
+
+    async def _work_and_settle(self, use_case: UseCase, reservation: Reservation) -> RequestEnd:
+        """Work; then charge, settle, keep and show by the outcome's row. When the end shows, all of that is done."""
+        with RequestLog(use_case.command, use_case.requester, self._clock) as request_log:
+            end = await _work_to_end(use_case, request_log)
+            reservation.set_spent(_get_charge(end.outcome.costs, use_case))
+            request_log.set_outcome(end.log_label)
+            # A cancellation from here on waits: what was made and charged is kept and shown.
+            await run_to_end(_settle_and_conclude(use_case, reservation, end))
+        return end
+
+
+async def _work_to_end(use_case: UseCase, request_log: RequestLog) -> RequestEnd:
+    """Return how the work ended, whatever it raised."""
+    try:
+        return RequestEnd(await use_case.work(request_log))
+    except (Exception, asyncio.CancelledError) as error:
+        return RequestEnd(get_error_outcome(error), error, use_case.is_shown)
+
+
+async def _settle_and_conclude(use_case: UseCase, reservation: Reservation, end: RequestEnd) -> None:
+    async with reservation:
+        pass  # leaving settles what was set
+    await use_case.conclude(end)
+
+
+def _get_charge(costs: Costs, use_case: UseCase) -> Amounts:
+    """Return what is charged."""
+    match costs:
+        case Costs.NOTHING:
+            return {}
+        case Costs.RECEIVED:
+            return use_case.received
+        case Costs.RECEIVED_OR_SENT:
+            return use_case.received or use_case.sent
+
+
+async def wait_for_slot(slot: Slot, show: Callable[[Message], Awaitable[None]]) -> bool:
+    """Wait until it is the turn of `slot`; `show` puts the place in the queue where the result will be.
+
+    Return whether there was a wait.
+
+    Raises:
+        QueueTimeout: the member would not get the result any more.
+        ShuttingDown: no more requests start.
+    """
+
+    async def tell(position: int) -> None:
+        # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
+        notice = texts.position_in_queue(position) if position else texts.next_in_queue()
+        await asyncio.wait({asyncio.create_task(_try_to_show(show, notice))})
+
+    return await slot.wait(tell)
+
+
+async def _try_to_show(show: Callable[[Message], Awaitable[None]], notice: Message) -> None:
+    try:
+        await show(notice)
+    except Exception as failure:
+        # The network's errors have nothing in common. The request keeps waiting; only the notice is outdated.
+        logger.warning("queue notice not shown", extra={"error": type(failure).__name__})

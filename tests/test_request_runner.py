@@ -1,0 +1,289 @@
+"""The table of outcomes, row by row: what a request that ends so shows, costs and keeps."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from aiohttp import web
+
+from bot.api.chat_events import ReasoningDelta, StreamEnd, TextDelta
+from bot.concurrency_limit import ConcurrencyLimiter
+from bot.conversation.prompt import estimate_tokens
+from bot.errors import (
+    ApiServerError,
+    ContentRefused,
+    InvalidApiResponse,
+    QueueFull,
+    QuotaExceeded,
+    ShuttingDown,
+    StoreUnavailable,
+)
+from bot.inflight.cancellation import CancelReason
+from bot.messages import answers as texts
+from bot.messages.message import Message
+from bot.messages.render import render
+from bot.quotas.reservation import BLOCK_TOKENS
+from bot.request_runner import Outcome, RequestCancelled, RequestEnd
+from bot.store.database import Transaction
+from bot.store.quota_limits import Kind
+from bot.store.usage import UsageStore
+from bot.streaming.output import Action
+from tests.support.clock import FakeClock
+from tests.support.request_runs import END, PROMPT_TOKENS, TEXT, AnswerRun, Step
+from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, open_service_harness
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
+NOTHING: dict[Kind, int] = {}
+PROMPT = {Kind.MESSAGES: 1, Kind.TOKENS: PROMPT_TOKENS}
+RECEIVED = {Kind.MESSAGES: 1, Kind.TOKENS: PROMPT_TOKENS + estimate_tokens(TEXT)}
+THOUGHT = ReasoningDelta("Tides, tides…")
+THOUGHT_OF = {Kind.MESSAGES: 1, Kind.TOKENS: PROMPT_TOKENS + estimate_tokens(THOUGHT.text)}
+LONG = "All of it. " * 200
+ALL_GRANTED = {Kind.MESSAGES: 1, Kind.TOKENS: PROMPT_TOKENS + BLOCK_TOKENS}
+
+
+async def no_api(wanted: dict[str, Any], request: web.Request) -> NoReturn:
+    raise AssertionError("the API is a script")
+
+
+async def shown(run: AnswerRun) -> None:
+    await run.output.shown.wait()
+
+
+async def sent(run: AnswerRun) -> None:
+    run.send_status.may_be_billed = True
+
+
+def cancelled(reason: CancelReason) -> Callable[[AnswerRun], Awaitable[None]]:
+    async def cancel(run: AnswerRun) -> None:
+        run.output.cancellation.cancel(reason)
+        await asyncio.Event().wait()
+
+    return cancel
+
+
+async def shut_down(run: AnswerRun) -> None:
+    run.task.cancel()
+    await asyncio.Event().wait()
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a request ends: its script, and what is expected of it.
+
+    `line` is below the text, and `error` is what a sentence is about; `cost` is settled; `finish` is what the turn is
+    stored with, None where there is none; `continues` is whether there is a button to continue.
+    """
+
+    name: str
+    script: tuple[Step, ...]
+    outcome: Outcome
+    cost: dict[Kind, int]
+    line: Message | None = None
+    error: type[BaseException] | None = None
+    finish: str | None = None
+    continues: bool = False
+    shows_text: bool = True
+
+
+TEXT_, END_ = TextDelta(TEXT), END
+
+
+def ended(**changes: Any) -> StreamEnd:
+    return StreamEnd(**({"usage": None, "finish_reason": "stop", "cut": False, "model": None} | changes))
+
+
+def with_text(name: str, *script: Step, outcome: Outcome, line: Message | None, continues: bool = True) -> Case:
+    """Return a case that has text: that costs what was received, and is stored."""
+    return Case(name, (TEXT_, *script), outcome, RECEIVED, line, finish=outcome.label, continues=continues)
+
+
+def without_text(
+    name: str,
+    *script: Step,
+    outcome: Outcome,
+    error: type[BaseException] = RequestCancelled,
+    cost: dict[Kind, int] = NOTHING,
+) -> Case:
+    """Return a case in which a sentence shows and nothing is stored."""
+    return Case(name, script, outcome, cost, error=error, shows_text=False)
+
+
+STOPPED, OUT_OF_TIME, DELETED = CancelReason.STOPPED, CancelReason.OUT_OF_TIME, CancelReason.DELETED
+REFUSAL = ContentRefused("no")
+CASES = [
+    with_text("complete", END_, outcome=Outcome.COMPLETE, line=None, continues=False),
+    with_text("length", ended(finish_reason="length"), outcome=Outcome.LENGTH, line=texts.length_limit_reached()),
+    with_text(
+        "filtered",
+        ended(finish_reason="content_filter"),
+        outcome=Outcome.FILTERED,
+        line=texts.filtered(),
+        continues=False,
+    ),
+    with_text("refused midway", REFUSAL, outcome=Outcome.FILTERED, line=REFUSAL.message, continues=False),
+    with_text("cut", ended(cut=True), outcome=Outcome.CUT, line=texts.cut()),
+    with_text("failed", shown, ApiServerError(), outcome=Outcome.FAILED, line=ApiServerError.message),
+    with_text("stopped", shown, cancelled(STOPPED), outcome=Outcome.STOPPED, line=texts.stopped()),
+    with_text("out of time", shown, cancelled(OUT_OF_TIME), outcome=Outcome.OUT_OF_TIME, line=texts.out_of_time(14)),
+    with_text("interrupted", shown, shut_down, outcome=Outcome.INTERRUPTED, line=texts.interrupted()),
+    Case("deleted", (TEXT_, shown, cancelled(DELETED)), Outcome.DELETED, RECEIVED),
+    Case("crashed", (TEXT_, shown, KeyError("a bug")), Outcome.CRASHED, RECEIVED, error=KeyError),
+    without_text("failed before", ApiServerError(), outcome=Outcome.FAILED, error=ApiServerError),
+    without_text(
+        "failed in thought",
+        THOUGHT,
+        ApiServerError(),
+        outcome=Outcome.FAILED,
+        error=ApiServerError,
+        cost=THOUGHT_OF,
+    ),
+    without_text("no word", sent, END_, outcome=Outcome.FAILED, error=InvalidApiResponse),
+    without_text("refused before", sent, REFUSAL, outcome=Outcome.FILTERED, error=ContentRefused),
+    without_text("stopped unsent", cancelled(STOPPED), outcome=Outcome.STOPPED),
+    without_text("stopped before", sent, cancelled(STOPPED), outcome=Outcome.STOPPED, cost=PROMPT),
+    without_text(
+        "stopped in thought",
+        THOUGHT,
+        cancelled(STOPPED),
+        outcome=Outcome.STOPPED,
+        cost=THOUGHT_OF,
+    ),
+    without_text("deleted before", sent, cancelled(DELETED), outcome=Outcome.DELETED, cost=PROMPT),
+    without_text("late before", sent, cancelled(OUT_OF_TIME), outcome=Outcome.OUT_OF_TIME),
+    without_text("interrupted before", sent, shut_down, outcome=Outcome.INTERRUPTED, error=ShuttingDown),
+    without_text("crashed before", sent, KeyError("a bug"), outcome=Outcome.CRASHED, error=KeyError),
+]
+
+
+async def end_of(run: AnswerRun) -> RequestEnd | None:
+    """Run it to its end, and tell the member as the gate does where it was cancelled."""
+    run.task = asyncio.create_task(run.run())
+    await asyncio.wait_for(asyncio.wait({run.task}), DEADLINE_S)
+    if not run.task.cancelled():
+        return run.task.result()
+    if not run.output.messages:
+        await run.responder.show_error(ShuttingDown())
+    return None
+
+
+async def finishes(shop: ServiceHarness) -> list[object]:
+    async def work(transaction: Transaction) -> list[tuple[object, ...]]:
+        return await transaction.fetch_all("SELECT finish_reason FROM turns")
+
+    return [finish for (finish,) in await shop.database.read(work)]
+
+
+async def costs(shop: ServiceHarness) -> dict[Kind, int]:
+    async def work(transaction: Transaction) -> list[tuple[Any, ...]]:
+        assert await transaction.fetch_all("SELECT * FROM reservations") == []
+        return await transaction.fetch_all("SELECT kind, MAX(settled) FROM usage_counters GROUP BY kind")
+
+    return {Kind(kind): used for kind, used in await shop.database.read(work) if used}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_an_answer_shows_costs_and_keeps_what_its_row_says(tmp_path: Path, case: Case) -> None:
+    async with open_service_harness(tmp_path, no_api, **LIMITS) as shop:
+        run = AnswerRun(shop, case.script)
+        end = await end_of(run)
+        if end is not None:
+            assert end.outcome is case.outcome
+        assert [type(error) for error in run.responder.errors] == [*([case.error] if case.error else [])]
+        await check(shop, run, case, TEXT)
+
+
+async def check(shop: ServiceHarness, run: AnswerRun, case: Case, text: str) -> None:
+    """Check what is shown, settled and stored."""
+    below = [] if case.line is None else [render(case.line)]
+    shown_text = "\n".join(run.output.messages)
+    assert shown_text.startswith(text) is case.shows_text
+    assert [line for line in below if line not in shown_text] == []
+    assert bool(shown_text.removeprefix(text).strip()) is bool(below)
+    assert await costs(shop) == case.cost
+    assert await finishes(shop) == ([] if case.finish is None else [case.finish])
+    actions = run.output.buttons[-1].actions if run.output.buttons else ()
+    assert (Action.REGENERATE in actions) is (case.finish is not None)
+    assert (Action.CONTINUE in actions) is case.continues
+    assert run.output.broken == []
+
+
+LIMITS = {"member_messages": 1000, "server_messages": 1000, "server_tokens": 100_000}
+"""High enough to refuse nothing: without a limit nothing would be counted."""
+
+
+async def test_a_limit_that_is_reached_midway_ends_the_answer(tmp_path: Path) -> None:
+    granted = PROMPT_TOKENS + BLOCK_TOKENS
+    async with open_service_harness(tmp_path, no_api, server_tokens=granted, member_messages=9) as shop:
+        run = AnswerRun(shop, (TextDelta(LONG), END_))
+        end = await end_of(run)
+        assert end is not None
+        assert end.outcome is Outcome.LIMITED
+        assert isinstance(end.error, QuotaExceeded)
+        case = Case("", (), Outcome.LIMITED, ALL_GRANTED, end.error.message, finish="limited", continues=True)
+        await check(shop, run, case, LONG[: BLOCK_TOKENS * 4].strip())
+
+
+async def test_a_store_that_fails_midway_ends_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> NoReturn:
+        raise StoreUnavailable("out of reach")
+
+    monkeypatch.setattr(UsageStore, "grow", fail)
+    async with open_service_harness(tmp_path, no_api, **LIMITS) as shop:
+        run = AnswerRun(shop, (TextDelta(LONG), END_))
+        end = await end_of(run)
+        assert end is not None
+        assert end.outcome is Outcome.UNSTORED
+        case = Case("", (), Outcome.UNSTORED, ALL_GRANTED, texts.store_failed(), finish="unstored", continues=True)
+        await check(shop, run, case, LONG[: BLOCK_TOKENS * 4].strip())
+
+
+async def test_a_request_that_is_refused_costs_and_keeps_nothing(tmp_path: Path) -> None:
+    async with open_service_harness(tmp_path, no_api, member_messages=0, server_tokens=9) as shop:
+        run = AnswerRun(shop, (TEXT_, END_))
+        end = await end_of(run)
+        assert end is not None
+        assert end.outcome is Outcome.REFUSED
+        assert [type(error) for error in run.responder.errors] == [QuotaExceeded]
+        assert run.responder.calls == []
+        await check(shop, run, without_text("", outcome=Outcome.REFUSED, error=QuotaExceeded), TEXT)
+
+
+async def test_a_request_that_finds_no_slot_costs_and_keeps_nothing(tmp_path: Path) -> None:
+    limiter = ConcurrencyLimiter(FakeClock(), member=0, channel=0)
+    limiter.close()
+    async with open_service_harness(tmp_path, no_api, **LIMITS) as shop:
+        run = AnswerRun(shop, (TEXT_, END_), limiter=limiter)
+        end = await end_of(run)
+        assert end is not None
+        assert end.outcome is Outcome.REFUSED
+        assert [type(error) for error in run.responder.errors] == [ShuttingDown]
+        await check(shop, run, without_text("", outcome=Outcome.REFUSED, error=QueueFull), TEXT)
+
+
+async def test_a_request_is_acknowledged_before_it_waits_and_worked_on_after(tmp_path: Path) -> None:
+    limiter = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
+    first = limiter.slot(REQUESTER)
+    async with open_service_harness(tmp_path, no_api, **LIMITS) as shop:
+        run = AnswerRun(shop, (TEXT_, END_), limiter=limiter)
+        limiter.enter(first)
+        running = asyncio.create_task(run.run())
+        await asyncio.wait_for(run.responder.status_shown.wait(), DEADLINE_S)
+        assert run.responder.calls == ["acknowledge"]
+        limiter.leave(first)
+        assert (await running).outcome is Outcome.COMPLETE
+        assert run.responder.calls == ["acknowledge", "working", "worked"]
+
+
+def test_every_outcome_of_an_answer_has_a_case() -> None:
+    elsewhere = {Outcome.PARTLY, Outcome.LIMITED, Outcome.UNSTORED, Outcome.REFUSED}
+    assert {case.outcome for case in CASES} | elsewhere == set(Outcome)
+
+
+def test_the_document_has_the_table() -> None:
+    rows = [f"| `{each.label}` | {each.shows.value} | {each.costs.value} | {each.keeps.value} |" for each in Outcome]
+    document = DOCUMENT.read_text("utf-8")
+    assert [row for row in rows if row not in document] == []
