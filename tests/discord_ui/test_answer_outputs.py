@@ -185,6 +185,19 @@ async def test_the_gateway_confirms_a_reply_whose_response_is_lost(
         assert len(stage.output.message_ids) == 3
 
 
+async def test_a_reply_whose_nonce_discord_has_forgotten_is_found_in_the_channel(
+    clock: FakeClock, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_stage("reply", clock, recorder, monkeypatch) as stage:
+        for index, text in enumerate(("One", "Two")):
+            stage.fail_next(applied=True)
+            with pytest.raises(Exception):  # noqa: B017, PT011  # as above
+                await stage.output.show(index, text, NO_BUTTONS)
+            stage.forget_nonces()
+            await stage.output.show(index, f"{text}, newer.", NO_BUTTONS)
+        assert stage.texts() == ["One, newer.", "Two, newer."]
+
+
 # What is deleted
 
 

@@ -110,6 +110,10 @@ class Stage(ABC):
         """For each message, whether only the one who asked sees it."""
         return []
 
+    def forget_nonces(self) -> None:
+        """Let Discord forget the nonces of what was sent, as it does after some minutes."""
+        raise NotImplementedError
+
 
 class MemoryStage(Stage):
     """The output that unit tests use."""
@@ -235,6 +239,10 @@ class DiscordStage(Stage):
 
     def private(self) -> list[bool]:
         return [message.ephemeral for message in self.messages]
+
+    def forget_nonces(self) -> None:
+        for message in self.messages:
+            message.nonce = None
 
 
 @asynccontextmanager
