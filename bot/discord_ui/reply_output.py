@@ -107,12 +107,14 @@ class SendAttempt:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if self._arrival.done():
             return
-        if _was_refused(sending):
-            self.content = None
         message = sending.result()
+        if isinstance(message, Exception):
+            if _was_refused(message):
+                self.content = None
+            raise message
         # Discord may have known the nonce, and given what was sent with it earlier.
         self.content = content if message.content == content.text else MessageContent(message.content)
-        self._arrival.set_result(message.id)
+        self._confirm(message.id)
 
     async def recover(self, sent: MessageContent) -> None:
         """Look through the channel for a message that may have been sent."""
@@ -124,22 +126,30 @@ class SendAttempt:
             async for each in self._channel.history(limit=_HISTORY_LIMIT, after=discord.Object(above or 0)):
                 replies_to = None if each.reference is None else each.reference.message_id
                 if each.author.id == self._own_id and each.content == sent.text and replies_to == above:
-                    self._arrival.set_result(each.id)
+                    self._confirm(each.id)
                     return
         except Exception as failure:
             # As for `Reply.say`. One message too many beats one that is lost.
             facts = {"guild": self._channel.guild_id, "channel": self._channel.id, "error": type(failure).__name__}
             logger.info("message lookup failed", extra=facts)
 
-    async def _post(self, content: MessageContent) -> discord.Message:
+    def _confirm(self, message_id: int) -> None:
+        if not self._arrival.done():  # the gateway may have been first
+            self._arrival.set_result(message_id)
+
+    async def _post(self, content: MessageContent) -> discord.Message | Exception:
+        """Return the message that was sent, or what went wrong: of no interest where the gateway was first."""
         more: dict[str, Any] = {}  # Any: discord.py's options
         if (view := content.view) is not None:
             more["view"] = view
         if self._reference is not None:
             more |= {"reference": self._reference, "mention_author": False}
-        return await self._channel.send(
-            content.text, nonce=self._nonce, suppress_embeds=True, files=content.uploads, **more
-        )
+        try:
+            return await self._channel.send(
+                content.text, nonce=self._nonce, suppress_embeds=True, files=content.uploads, **more
+            )
+        except Exception as error:
+            return error
 
 
 class ReplyOutput:
@@ -331,7 +341,6 @@ def _urgent() -> asyncio.Event:
     return urgent
 
 
-def _was_refused(sending: "asyncio.Task[discord.Message]") -> bool:
+def _was_refused(error: Exception) -> bool:
     """Return whether a request was surely not carried out."""
-    error = sending.exception()
     return isinstance(error, discord.HTTPException) and 400 <= error.status < 500
