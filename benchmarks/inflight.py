@@ -12,6 +12,7 @@ from pathlib import Path
 from bot.clock import SystemClock
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
+from bot.process_lease import ProcessLease
 from bot.store.inflight import Phase
 from bot.store.open import open_database
 
@@ -25,9 +26,9 @@ async def measure(folder: str) -> None:
 
     async with open_database(f"sqlite:///{path}") as database:
         with holding(path, "benchmark") as process_lock:
-            registry = InFlightRegistry(
-                database, SystemClock(), process="benchmark", process_lock=process_lock, on_process_dead=_ignore
-            )
+            clock = SystemClock()
+            lease = ProcessLease(database, clock, process_lock)
+            registry = InFlightRegistry(database, clock, lease=lease, free_reservations=_ignore)
             for event in range(ROUNDS):
                 start = time.perf_counter(), time.process_time()
                 request = await registry.register(event, application_id=1, token="t" * 64, channel_id=2, member_id=3)

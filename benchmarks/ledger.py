@@ -14,6 +14,7 @@ from bot.quotas.ledger import Ledger
 from bot.quotas.resolver import OperatorLimits, UsageKeys, derive_key
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind
+from tests.support.quotas import FakeProcess
 
 ROUNDS = 2_000
 
@@ -35,7 +36,9 @@ async def measure(folder: str) -> None:
     growing: list[tuple[float, float]] = []
     settling: list[tuple[float, float]] = []
     async with open_database(f"sqlite:///{folder}/bot.db") as database:
-        ledger = Ledger(database, CEILINGS, UsageKeys(derive_key("a token")), SystemClock(), process="benchmark")
+        ledger = Ledger(
+            database, CEILINGS, UsageKeys(derive_key("a token")), SystemClock(), process=FakeProcess("benchmark")
+        )
         for _ in range(ROUNDS):
             start = time.perf_counter(), time.process_time()
             reservation = await ledger.reserve(REQUESTER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})

@@ -1,6 +1,5 @@
 """Builds all services and, in the opposite order, closes them."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -28,6 +27,7 @@ from bot.liveness import holding
 from bot.messages import database as texts
 from bot.messages.message import Message
 from bot.model_catalog import ModelAllowlist, ModelCatalog, ModelKind, ModelKinds
+from bot.process_lease import ProcessLease, new_process_name
 from bot.quotas.ledger import Ledger
 from bot.quotas.resolver import OperatorLimits, UsageKeys, derive_key
 from bot.quotas.usage import UsageReader
@@ -75,17 +75,16 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         audio_workers = stack.enter_context(WorkerPool())
         usage_keys = UsageKeys(derive_key(settings.discord_token.get_secret_value()))
         operator_limits = _operator_limits(settings)
-        process = secrets.token_hex(8)
-        process_lock = stack.enter_context(holding(database_path(settings.database_url), process))
-        ledger = Ledger(database, operator_limits, usage_keys, clock, process=process, is_alive=process_lock.is_alive)
-        inflight = InFlightRegistry(
-            database, clock, process=process, process_lock=process_lock, on_process_dead=ledger.free_dead
-        )
+        process_lock = stack.enter_context(holding(database_path(settings.database_url), new_process_name()))
+        lease = ProcessLease(database, clock, process_lock)
+        ledger = Ledger(database, operator_limits, usage_keys, clock, process=lease)
+        inflight = InFlightRegistry(database, clock, lease=lease, free_reservations=ledger.free_dead)
         try:
-            await stack.enter_async_context(ledger.running())
-            await stack.enter_async_context(inflight.running())
+            await stack.enter_async_context(lease.running(ledger, inflight, on_declared_dead=inflight.on_declared_dead))
         except StoreUnavailable as error:
             raise StartupError(_describe_write_failure(error, settings.database_url)) from error
+        await stack.enter_async_context(ledger.running())
+        await stack.enter_async_context(inflight.running())
         catalog = ModelCatalog(api.models.list_names, _model_allowlist(settings), clock)
         await stack.enter_async_context(catalog.running())
         pronunciations = Pronunciations(StoredPronunciations(database), clock)

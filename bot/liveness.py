@@ -34,6 +34,9 @@ else:
 _NAME_MIDDLE = "-alive-"
 """Between the database's name and the process's in the file's name."""
 
+PULSE_BYTES = 200
+"""The length of a pulse: more than any host's name needs."""
+
 STALE_AFTER_S = 24 * 3600
 """Lock files of processes that crashed and were never cleaned up are deleted after this long."""
 
@@ -53,12 +56,12 @@ class HealthPulse:
 
 
 class ProcessLock:
-    """This process's own lock file. Made by `holding`, which locks it and in the end removes it."""
+    """This process's own lock file. Made by `holding`, which in the end removes it."""
 
-    def __init__(self, database: Path, process: str, descriptor: int | None) -> None:
+    def __init__(self, database: Path, process: str) -> None:
+        self.process = process
         self._database = database
-        self._process = process
-        self._descriptor = descriptor
+        self._descriptor = _create_locked(_path(database, process))
 
     def write_pulse(self, *, connected: bool) -> None:
         """Write that the process is alive, and whether it is connected; quick, and never raises."""
@@ -68,23 +71,35 @@ class ProcessLock:
         pulse = json.dumps({"host": socket.gethostname(), "at": at, "connected": connected})
         try:
             # The same length each time: overwriting in place works on a full disk too.
-            os.pwrite(self._descriptor, pulse.ljust(200).encode(), 0)
+            os.pwrite(self._descriptor, pulse.ljust(PULSE_BYTES).encode(), 0)
         except OSError as error:
             logger.warning("pulse not written", extra={"error": error.strerror})
 
-    def stop_writing(self) -> None:
-        """Stop writing: once the file is closed, another can have its descriptor."""
-        self._descriptor = None
+    def rename(self, process: str) -> None:
+        """Lock a file for the process's new name, with the same pulse, and remove the former one."""
+        renamed = ProcessLock(self._database, process)
+        if self._descriptor is not None and renamed._descriptor is not None:
+            with suppress(OSError):  # the next pulse follows
+                os.pwrite(renamed._descriptor, os.pread(self._descriptor, PULSE_BYTES, 0), 0)
+        self.close()
+        self.process, self._descriptor = process, renamed._descriptor
+
+    def close(self) -> None:
+        """Remove the file and write no more: once it is closed, another file can have its descriptor."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self.remove_lock(self.process)
+            os.close(descriptor)
 
     def is_alive(self, process: str) -> bool | None:
         """Return whether another process lives; None where that cannot be known from here."""
-        if process == self._process:
+        if process == self.process:
             return True
         return _is_locked(_path(self._database, process))
 
     def is_alone(self) -> bool:
         """Return whether no other process lives beside the database, as far as that can be known."""
-        own = _path(self._database, self._process)
+        own = _path(self._database, self.process)
         others = (path for path in _paths(self._database) if path != own)
         return self._descriptor is not None and all(_is_locked(path) is False for path in others)
 
@@ -97,31 +112,30 @@ class ProcessLock:
 @contextmanager
 def holding(database: Path, process: str) -> Iterator[ProcessLock]:
     """Hold the file of `process` beside the database file at `database`."""
-    path = _path(database, process)
-    descriptor: int | None = None
     _delete_stale_files(database)
+    process_lock = ProcessLock(database, process)
     try:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-            _lock(
-                descriptor, wait=True
-            )  # the name is unique to this process; another can hold the lock only while probing it
-        except OSError as error:
-            # An unlocked file would call a living process dead.
-            logger.warning("lock file not locked", extra={"error": error.strerror})
-            if descriptor is not None:
-                os.close(descriptor)
-                descriptor = None
-                path.unlink(missing_ok=True)
-        process_lock = ProcessLock(database, process, descriptor)
-        try:
-            yield process_lock
-        finally:
-            process_lock.stop_writing()
+        yield process_lock
     finally:
-        if descriptor is not None:
-            path.unlink(missing_ok=True)
-            os.close(descriptor)
+        process_lock.close()
+
+
+def _create_locked(path: Path) -> int | None:
+    """Create and lock a file; return its descriptor, or None where that is not possible."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as error:
+        logger.warning("lock file not locked", extra={"error": error.strerror})
+        return None
+    try:
+        _lock(descriptor, wait=True)  # the name is the process's own: another holds the lock only while probing it
+    except OSError as error:
+        # An unlocked file would call a living process dead.
+        logger.warning("lock file not locked", extra={"error": error.strerror})
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+        return None
+    return descriptor
 
 
 def list_pulses(database: Path) -> list[HealthPulse]:

@@ -23,6 +23,7 @@ from bot.inflight.cancellation import CancellationToken, CancelReason, InFlightR
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
 from bot.messages.message import Message
+from bot.process_lease import ProcessLease
 from bot.request_runner import RequestRunner, UseCase
 from bot.speech.text_to_speech import TextToSay, TextToSpeech
 from bot.store.database import Transaction
@@ -217,9 +218,9 @@ async def cancel_at_each_await(
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(open_service_harness(folder, no_api, **LIMITS))
         lock = stack.enter_context(holding(folder / "bot.db", "test"))
-        registry = InFlightRegistry(
-            shop.database, SystemClock(), process="test", process_lock=lock, on_process_dead=shop.ledger.free_dead
-        )
+        clock = SystemClock()
+        lease = ProcessLease(shop.database, clock, lock)
+        registry = InFlightRegistry(shop.database, clock, lease=lease, free_reservations=shop.ledger.free_dead)
         await stack.enter_async_context(registry.running())
         bench = Bench(shop, registry, make)
         await bench.run(-1, lambda *_: None)  # what starts once is no part of a request

@@ -154,7 +154,6 @@ class EventGate:
         await self._finish_within(grace_s - interruption_s)
         late = set(self._running)
         if late:
-            self._interrupted |= late
             logger.info("answers interrupted", extra={"answers": len(late)})
             interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
             await asyncio.wait(interrupting, timeout=interruption_s + INTERRUPTION_OVERTIME_S)
@@ -208,6 +207,7 @@ class EventGate:
         work = _RunningEvent(task, event, inflight)
         if inflight is not None:
             event.set_inflight_request(inflight)
+            inflight.interrupt = lambda: self._interrupt(work)
         self._running.add(work)
 
         def on_done(_: asyncio.Task[Any]) -> None:
@@ -234,8 +234,13 @@ class EventGate:
         await wait_for_first(running, self._clock.sleep(seconds), self._hurry.wait())
 
     async def _interrupt(self, work: _RunningEvent) -> None:
-        """Cancel one answer and mark it as interrupted."""
+        """Cancel one answer and mark it as interrupted, once."""
+        if work in self._interrupted:
+            await asyncio.wait({work.task})
+            return
+        self._interrupted.add(work)
         await cancel_and_wait(work.task)
         await work.event.tell_unless_answered(ShuttingDown())
+        self._interrupted.discard(work)
         if work.inflight is not None:
             work.inflight.finish()

@@ -78,6 +78,8 @@ class InFlightRequest:
         self.message_ids: tuple[int, ...] = ()
         self.phase = Phase.THINKING
         self.final_message_count: int | None = None
+        self.interrupt: Callable[[], Coroutine[Any, Any, None]] = _do_nothing  # Any: a coroutine sends nothing
+        """Ends the work at once, and shows that it was interrupted. Set by what runs the work."""
         self._recording: asyncio.Task[Any] | None = None
         self._record = record
         self._finish = finish
@@ -103,3 +105,7 @@ class InFlightRequest:
     def finish(self) -> None:
         """Record that everything is shown: nothing is left to do."""
         self._finish(self.answer.id)
+
+
+async def _do_nothing() -> None:
+    """Interrupt work that has not begun."""

@@ -10,6 +10,7 @@ from cachetools import FIFOCache
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.inflight.cancellation import CancelReason, InFlightRequest
+from bot.process_lease import ProcessLease
 from bot.store.inflight import InFlightAnswers
 from bot.tasks import background_loop
 
@@ -29,7 +30,7 @@ MAX_DELETED_IDS: Final = 1000
 class CancellationWatcher:
     """The requests that this process works on, and what cancels them."""
 
-    def __init__(self, answers: InFlightAnswers, clock: Clock, *, process: str) -> None:
+    def __init__(self, answers: InFlightAnswers, clock: Clock, *, process: ProcessLease) -> None:
         self._answers = answers
         self._clock = clock
         self._process = process
@@ -51,6 +52,10 @@ class CancellationWatcher:
         self._started_s.pop(answer_id, None)
         if not self._requests:
             self._has_requests.clear()
+
+    def list_requests(self) -> list[InFlightRequest]:
+        """Return the requests that this process works on."""
+        return list(self._requests.values())
 
     async def stop(self, requester: RequestContext, answer_id: int) -> bool:
         """Stop an answer in the requester's channel, whichever process works on it; return False if none does.
@@ -108,6 +113,6 @@ class CancellationWatcher:
                 request.cancellation.cancel(CancelReason.OUT_OF_TIME)
 
     async def _cancel_stopped(self) -> None:
-        for answer_id in await self._answers.list_cancel_requested(self._process):
+        for answer_id in await self._answers.list_cancel_requested(self._process.name):
             if (request := self._requests.get(answer_id)) is not None:
                 request.cancellation.cancel(CancelReason.STOPPED)

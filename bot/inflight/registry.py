@@ -17,57 +17,35 @@ from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.cancellation_watcher import CancellationWatcher
-from bot.liveness import ProcessLock
+from bot.process_lease import ProcessLease
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
-from bot.store.processed_events import ProcessedEvents
-from bot.tasks import BackgroundTasks, background_loop
-
-LEASE_S: Final = 60
-HEARTBEAT_INTERVAL_S: Final = 15
-"""Three heartbeats may fail before a lease expires."""
+from bot.tasks import BackgroundTasks
 
 CLAIM_RETENTION: Final = timedelta(days=1)
 """Long after Discord has given up delivering an event again."""
-
-HEARTBEATS_PER_CLEANUP: Final = 40
-"""Old claims are deleted every ten minutes."""
 
 MAX_CLAIMS_IN_MEMORY: Final = 10_000
 """The oldest claims beyond this many are dropped."""
 
 logger = logging.getLogger(__name__)
 
-OnProcessDead = Callable[[str], Awaitable[None]]
-"""Called with the name of a dead process, so that what it had reserved can be freed."""
+FreeReservations = Callable[[str], Awaitable[None]]
+"""Frees what a dead process has reserved. May raise StoreUnavailable."""
 
 
 class InFlightRegistry:
-    """The requests that this process works on, and those that dead processes have left.
-
-    Args:
-        process: the name of this run of the program among all that use the database: a fresh random text.
-        on_process_dead: called for each dead process once its requests are taken over.
-    """
+    """The requests that this process works on, and those that dead processes have left."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        process: str,
-        process_lock: ProcessLock,
-        on_process_dead: OnProcessDead,
+        self, database: Database, clock: Clock, *, lease: ProcessLease, free_reservations: FreeReservations
     ) -> None:
-        self._claims = ProcessedEvents(database)
         self._answers = InFlightAnswers(database)
-        self.watcher = CancellationWatcher(self._answers, clock, process=process)
+        self.watcher = CancellationWatcher(self._answers, clock, process=lease)
         self._clock = clock
-        self._process = process
-        self._process_lock = process_lock
-        self._on_process_dead = on_process_dead
+        self._lease = lease
+        self._free_reservations = free_reservations
         self._tasks = BackgroundTasks()
-        self._heartbeats = 0
         self._finished: set[int] = set()
         self._claims_in_memory: FIFOCache[int, None] = FIFOCache(MAX_CLAIMS_IN_MEMORY)
 
@@ -77,7 +55,7 @@ class InFlightRegistry:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        return event_id not in self._claims_in_memory and await self._claims.claim(event_id, self._now_ms())
+        return event_id not in self._claims_in_memory and await self._answers.claim(event_id, self._now_ms())
 
     async def claim_in_memory(self, event_id: int) -> bool:
         """Claim an event in memory only, when the store can't be written; return False if another process may have it.
@@ -85,7 +63,7 @@ class InFlightRegistry:
         Raises:
             StoreUnavailable: the store cannot be read either.
         """
-        if event_id in self._claims_in_memory or not await self._is_alone():
+        if event_id in self._claims_in_memory or not await self._lease.is_alone():
             return False
         self._claims_in_memory[event_id] = None
         return True
@@ -103,37 +81,29 @@ class InFlightRegistry:
         if event_id in self._claims_in_memory:
             return None
         answer = InFlightAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
-        claiming = self._claims.claim(event_id, self._now_ms(), self._answers.build_insert(answer, self._process))
+        process = self._lease.name
         if not await self._tasks.run_shielded(
-            claiming, undo=lambda claimed: self._delete_cancelled(event_id, claimed=claimed)
+            self._answers.insert(answer, process),
+            undo=lambda claimed: self._delete_cancelled(event_id, claimed=claimed),
         ):
             return None
+        if process != self._lease.name:
+            # Declared dead meanwhile: others may have the row already, and would mark what is answered here.
+            await self._finish(event_id)
+            raise StoreUnavailable("declared dead while the event was claimed")
         request = InFlightRequest(answer, self._record, self._finish)
         self.watcher.add(request)
         return request
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hold the lease for as long as the block runs. Leave the block when all work has ended.
-
-        Raises:
-            StoreUnavailable: the store cannot be used at the start.
-        """
-        await self._renew_lease()
+        """Watch the requests for as long as the block runs. Leave it when all work has ended, before the lease does."""
         try:
-            async with (
-                # Without heartbeats other processes would take this one for dead.
-                background_loop(self._beat, HEARTBEAT_INTERVAL_S, self._clock, name="in-flight heartbeat"),
-                self.watcher.running(),
-            ):
+            async with self.watcher.running():
                 yield
         finally:
             await self._tasks.drain()
-            try:
-                await self._delete_finished()
-                await self._answers.delete_process(self._process)
-            except StoreUnavailable as error:
-                logger.warning("lease not released", extra={"detail": str(error)})
+            await self._try_to_delete_finished()
 
     async def take_over_dead_processes(self) -> list[InFlightAnswer]:
         """Take over and return the requests of dead processes; notify their users, then call `finish`.
@@ -142,59 +112,60 @@ class InFlightRegistry:
             StoreUnavailable: the store cannot be used just now.
         """
         taken_over: list[InFlightAnswer] = []
-        for process, lease_until_ms in (await self._answers.list_leases()).items():
-            if process == self._process or not self._is_dead(process, lease_until_ms):
-                continue
+        for process in await self._lease.declare_dead():
             try:
-                left = await self._answers.take_over(process, self._process)
+                taken_over += await self._take_over(process)
             except StoreUnavailable:
                 if not taken_over:
                     raise
-                return taken_over  # the next call finds the others
-            self._process_lock.remove_lock(process)
-            logger.info("dead process taken over", extra={"dead_process": process, "answers": len(left)})
-            taken_over += left
-            try:
-                await self._on_process_dead(process)
-            except StoreUnavailable as error:
-                # The requests are this process's own by now: no other would notify their users.
-                logger.warning("reservations of a dead process not freed yet", extra={"detail": str(error)})
+                break  # the next call finds the others
         return taken_over
+
+    async def on_heartbeat(self) -> None:
+        """Delete what could not be deleted before.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now.
+        """
+        await self._delete_finished()
+
+    async def on_declared_dead(self, former: str) -> None:
+        """End the answers of this process as interrupted, as the process that takes it over shows them.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now.
+        """
+        for request in self.watcher.list_requests():
+            self._tasks.start(request.interrupt())
+        # No other process marks from now on what is marked here.
+        await self._take_over(former)
+
+    async def delete_old(self) -> None:
+        """Delete old claims, while the clock is known to be right.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now.
+        """
+        if not self._clock.agrees_with_discord():
+            return
+        before_ms = unix_ms(self._clock.discord_now() - CLAIM_RETENTION)
+        while await self._answers.delete_claims_before(before_ms):
+            pass  # other writes get through between two batches
 
     async def finish(self, answer_id: int) -> None:
         """Delete a request that was taken over, once its user is notified."""
         await asyncio.wait({self._finish(answer_id)})
 
-    def _is_dead(self, process: str, lease_until_ms: int) -> bool:
-        alive = self._process_lock.is_alive(process)
-        if alive is not None:
-            return not alive
-        return self._clock.agrees_with_discord() and lease_until_ms <= self._now_ms()
-
-    async def _is_alone(self) -> bool:
-        """Return whether this is the only process on the database, as far as that can be known."""
-        if not self._process_lock.is_alone():
-            return False
-        known = await self._answers.list_leases()
-        return all(name == self._process or self._is_dead(name, until_ms) for name, until_ms in known.items())
-
-    async def _beat(self) -> None:
-        """Renew the lease, retry failed deletions and delete old claims."""
-        self._heartbeats += 1
-        await self._renew_lease()
-        await self._delete_finished()
-        if self._heartbeats % HEARTBEATS_PER_CLEANUP == 0:
-            await self._delete_old_claims()
-
-    async def _renew_lease(self) -> None:
-        await self._answers.renew_lease(self._process, unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S)))
-
-    async def _delete_old_claims(self) -> None:
-        if not self._clock.agrees_with_discord():
-            return
-        before_ms = unix_ms(self._clock.discord_now() - CLAIM_RETENTION)
-        while await self._claims.delete_older_than(before_ms):
-            pass  # other writes get through between two batches
+    async def _take_over(self, process: str) -> list[InFlightAnswer]:
+        left = await self._answers.take_over(process, self._lease.name)
+        logger.info("dead process taken over", extra={"dead_process": process, "answers": len(left)})
+        try:
+            await self._free_reservations(process)
+            await self._lease.forget(process)
+        except StoreUnavailable as error:
+            # The requests are this process's own by now: no other would notify their users. The rest is found again.
+            logger.warning("dead process not forgotten yet", extra={"detail": str(error)})
+        return left
 
     def _record(self, request: InFlightRequest) -> asyncio.Task[Any]:
         """Write a request's state. Started at once and in order; the caller may wait for it."""

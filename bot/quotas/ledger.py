@@ -1,39 +1,35 @@
 """The ledger: reserve before the work, settle or release after it, exact whatever runs at once.
 
-A reservation belongs to the process that made it and has a lease. A process that lives renews its leases; once it has
-died they expire, and any process gives back what was reserved, less what is due of it.
+A reservation belongs to the process that made it. Once the process has died, another gives back what was reserved, less
+what is due of it. A reservation that its process no longer knows, because the answer to its commit was lost, is given
+back by the process itself.
 """
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
+from weakref import WeakValueDictionary
 
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
 from bot.quotas.limit_messages import build_refusal, build_stop
 from bot.quotas.reservation import Reservation, TokenBudget
-from bot.quotas.resolver import ApplicableLimit, LimitResolver, OperatorLimits, UsageKeys
+from bot.quotas.resolver import ApplicableLimit, LimitedClaims, LimitResolver, OperatorLimits, UsageKeys
 from bot.store.database import Database
-from bot.store.quota_limits import Kind, Limit, Period
-from bot.store.usage import Claim, LimitExceeded, Spent, UsageCounter, UsageStore
-from bot.tasks import BackgroundTasks, background_loop
+from bot.store.quota_limits import Kind, Period
+from bot.store.usage import LimitExceeded, Spent, UsageCounter, UsageStore
+from bot.tasks import BackgroundTasks
 
-LEASE_S = 60
-RENEW_INTERVAL_S = 15
-"""Three renewals can fail before a lease expires."""
-
-RENEWALS_PER_SWEEP = 2
-"""Expired leases are freed every second renewal: every 30 s."""
-
-MAX_WORK_S = 3600
-"""A reservation older than this is given back: no answer takes as long, so nothing will end it."""
+UNHELD_AFTER_S = 60
+"""How old a reservation is that can be given back since nothing here can end it: its commit is over by then."""
 
 FREED_RETENTION = timedelta(days=1)
-"""How long a reservation freed by expiry can still be settled."""
+"""How long a reservation that was freed can still be settled."""
 
 COUNTER_RETENTION = timedelta(days=1)
 """How long a counter is kept after its end: no longer, since it can be of a member who had their data deleted."""
@@ -44,12 +40,17 @@ MAX_AMOUNT = 10**12
 logger = logging.getLogger(__name__)
 
 
-class Ledger:
-    """What requesters have used and reserved, under the operator's and the moderators' limits.
+class Process(Protocol):
+    """This run of the program, among all that use the database."""
 
-    `process` names this run of the program among all that use the database: a new random text. `is_alive` returns
-    whether another one lives, or None where that is not known and its leases decide.
-    """
+    @property
+    def name(self) -> str:
+        """Its name, which changes when it was declared dead by mistake."""
+        ...
+
+
+class Ledger:
+    """What requesters have used and reserved, under the operator's and the moderators' limits."""
 
     def __init__(
         self,
@@ -58,19 +59,16 @@ class Ledger:
         usage_keys: UsageKeys,
         clock: Clock,
         *,
-        process: str,
-        is_alive: Callable[[str], bool | None] = lambda _: None,
+        process: Process,
     ) -> None:
         self._usage = UsageStore(database)
         self._operator_limits = operator_limits
         self._usage_keys = usage_keys
         self._clock = clock
         self._process = process
-        self._is_alive = is_alive
-        self._reserved_at: dict[int, float] = {}
-        """When each reservation of this process that has not ended was made, in monotonic seconds."""
         self._tasks = BackgroundTasks()
-        self._renewals = 0
+        self._held: WeakValueDictionary[int, Reservation] = WeakValueDictionary()
+        """The reservations that can still be ended: one that nothing refers to any more cannot."""
         self._unsettled: dict[int, Sequence[Spent]] = {}
 
     async def reserve(self, requester: RequestContext, amounts: Mapping[Kind, int]) -> Reservation:
@@ -119,10 +117,10 @@ class Ledger:
     async def settle(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """End `reservation`: count `amounts`, which may be less or more than reserved, and give the rest back.
 
-        Counted in the periods it was reserved in, also after their end or the lease's. What is more than was reserved
-        and more than a limit allows is charged to the next period. The first call for a reservation is carried out
-        whatever happens to the task that calls it; a later one does nothing. When the store cannot be used the ledger
-        tries again with every heartbeat, so this raises no StoreUnavailable: the work is done by now.
+        Counted in the periods it was reserved in, also after their end, and where it was freed meanwhile. What is more
+        than was reserved and more than a limit allows is charged to the next period. The first call for a reservation
+        is carried out whatever happens to the task that calls it; a later one does nothing. When the store cannot be
+        used the ledger tries again with every heartbeat, so this raises no StoreUnavailable: the work is done by now.
 
         Raises:
             ValueError: a kind that was not reserved, or a negative amount.
@@ -136,105 +134,73 @@ class Ledger:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Renew the leases for as long as the block runs; what has expired is freed first.
+        """Run the block, then settle what is not settled yet.
 
-        Leave it when all work that reserves has ended, and before the database closes.
-
-        Raises:
-            StoreUnavailable: the store cannot be used at the start.
+        Leave it when all work that reserves has ended, before the lease of the process ends and the database closes.
         """
-        await self.free_expired()
         try:
-            # Without the heartbeat this process would lose its leases.
-            async with background_loop(self._beat, RENEW_INTERVAL_S, self._clock, name="ledger heartbeat"):
-                yield
+            yield
         finally:
             await self._tasks.drain()
             await self._settle_late()
 
-    async def free_expired(self) -> None:
-        """Free what dead processes have reserved, and delete what is old.
+    async def on_heartbeat(self) -> None:
+        """Settle what could not be settled before, and free what this process reserved and does not know.
 
         Raises:
             StoreUnavailable: the store cannot be used at the moment.
         """
-        now_ms = unix_ms(self._clock.discord_now())
-        for process in await self._usage.list_expired_processes(now_ms):
-            if self._is_dead(process):
-                await self._free(process, now_ms)
-        await self._delete_old()
+        await self._settle_late()
+        before_ms = self._now_ms() - UNHELD_AFTER_S * 1000
+        reserved = await self._usage.list_open(self._process.name)
+        known = {*self._held, *self._unsettled}
+        await self._free(
+            [each for each, at_ms in reserved.items() if at_ms <= before_ms and each not in known], self._process.name
+        )
 
     async def free_dead(self, process: str) -> None:
-        """Free what a process has reserved that is known to be dead, without waiting for its leases to expire.
-
-        Raises:
-            StoreUnavailable: the store cannot be used at the moment; the leases expire all the same.
-        """
-        if await self._usage.expire_leases(process):
-            await self._free(process, unix_ms(self._clock.discord_now()))
-
-    async def _free(self, process: str, now_ms: int) -> None:
-        if freed := await self._usage.release_expired(process, now_ms):
-            logger.warning("expired reservations freed", extra={"count": freed})
-
-    def _is_dead(self, process: str) -> bool:
-        """Return whether a process whose leases expired is dead. Its own lock is trusted before any clock."""
-        alive = process == self._process or self._is_alive(process)
-        return self._clock.agrees_with_discord() if alive is None else not alive
-
-    async def _delete_old(self) -> None:
-        """Delete what is old, while the clock is known to be right."""
-        if self._clock.agrees_with_discord():
-            now = self._clock.discord_now()
-            await self._usage.delete_expired(
-                freed_before_ms=unix_ms(now - FREED_RETENTION), ended_before_ms=unix_ms(now - COUNTER_RETENTION)
-            )
-
-    async def _free_abandoned(self) -> None:
-        """Free what this process has reserved for longer than any work takes."""
-        before = self._clock.monotonic() - MAX_WORK_S
-        for reservation_id in [each for each, since in self._reserved_at.items() if since <= before]:
-            if await self._usage.release(reservation_id, unix_ms(self._clock.discord_now())):
-                logger.warning("abandoned reservation freed", extra={"reservation": reservation_id})
-            self._reserved_at.pop(reservation_id, None)
-
-    async def renew(self) -> None:
-        """Lengthen the leases of all of this process's reservations.
+        """Free what a dead process has reserved, or this one under a former name: what is settled later still counts.
 
         Raises:
             StoreUnavailable: the store cannot be used at the moment.
         """
-        await self._usage.renew_leases(self._process, lease_until_ms=self._lease_until_ms())
+        await self._free(await self._usage.list_open(process), process)
 
-    async def _beat(self) -> None:
-        """Renew, settle what could not be settled before and free what expired."""
-        self._renewals += 1
-        await self._settle_late()
-        await self._free_abandoned()
-        await self.renew()
-        if self._renewals % RENEWALS_PER_SWEEP == 0:
-            await self.free_expired()
+    async def delete_old(self) -> None:
+        """Delete what is old, while the clock is known to be right.
+
+        Raises:
+            StoreUnavailable: the store cannot be used at the moment.
+        """
+        if not self._clock.agrees_with_discord():
+            return
+        now = self._clock.discord_now()
+        while await self._usage.delete_expired(
+            freed_before_ms=unix_ms(now - FREED_RETENTION), ended_before_ms=unix_ms(now - COUNTER_RETENTION)
+        ):
+            pass  # other writes get through between two batches
+
+    async def _free(self, reservation_ids: Iterable[int], process: str) -> None:
+        freed = [await self._usage.free(each, process, self._now_ms()) for each in reservation_ids]
+        if any(freed):
+            logger.warning("reservations freed", extra={"count": sum(freed), "of_process": process})
 
     def _build_resolver(self, requester: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
         return LimitResolver(requester, self._clock.now(), kinds, self._operator_limits, self._usage_keys)
 
     async def _grant(self, reservation: Reservation) -> Sequence[LimitExceeded]:
         """Reserve what `reservation` is for; return the limits that prevent it."""
-        granted = await self._usage.reserve(
-            reservation.id,
-            reservation.resolver.lookup,
-            lambda stored: _build_claims(reservation.resolver, stored, reservation.amounts),
-            process=self._process,
-            now_ms=unix_ms(self._clock.discord_now()),
-            lease_until_ms=self._lease_until_ms(),
-        )
+        claims = LimitedClaims(reservation.resolver, reservation.amounts)
+        self._held[reservation.id] = reservation
+        try:
+            granted = await self._usage.reserve(
+                reservation.id, claims, process=self._process.name, now_ms=self._now_ms()
+            )
+        except StoreUnavailable:
+            del self._held[reservation.id]  # it may have been committed all the same: a heartbeat frees it then
+            raise
         reservation.claims = granted.claims
-        if not granted.exceeded:
-            self._reserved_at[reservation.id] = self._clock.monotonic()
         return granted.exceeded
-
-    def _lease_until_ms(self) -> int:
-        return unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S))
 
     async def _grow(self, reservation: Reservation, kind: Kind, more: int) -> BotError | None:
         """Reserve `more` of `kind` for a reservation; return what prevents it, and then nothing has changed."""
@@ -242,12 +208,7 @@ class Ledger:
         resolver = reservation.resolver
         try:
             granted = await self._usage.grow(
-                reservation.id,
-                resolver.lookup,
-                lambda stored: _build_claims(resolver, stored, {kind: more}),
-                claims,
-                more,
-                lease_until_ms=self._lease_until_ms(),
+                reservation.id, LimitedClaims(resolver, {kind: more}), claims, more, process=self._process.name
             )
         except StoreUnavailable as error:
             return error
@@ -257,7 +218,6 @@ class Ledger:
         grown = dict(zip(claims, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more
-        self._reserved_at.setdefault(reservation.id, self._clock.monotonic())  # it may have been given up before
         return None
 
     async def _finish(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
@@ -265,7 +225,6 @@ class Ledger:
         if reservation.ended:
             return
         reservation.ended = True
-        self._reserved_at.pop(reservation.id, None)
         self._unsettled[reservation.id] = [
             Spent(min(amounts.get(Kind(claim.counter.kind), 0), MAX_AMOUNT), claim.limit, _next_counter(claim.counter))
             for claim in reservation.claims
@@ -297,14 +256,8 @@ class Ledger:
         if not exceeded:
             await self._finish(reservation, {})
 
-
-def _build_claims(resolver: LimitResolver, stored: Sequence[Limit], amounts: Mapping[Kind, int]) -> list[Claim]:
-    """Return claims of `amounts` on all counters of `resolver` that are of their kinds, sorted."""
-    return [
-        Claim(counter, amounts[applicable.limit.kind], applicable.max_amount)
-        for counter, applicable in sorted(resolver.resolve(stored).items(), key=lambda each: each[0])
-        if applicable.limit.kind in amounts
-    ]
+    def _now_ms(self) -> int:
+        return unix_ms(self._clock.discord_now())
 
 
 def _find_last_reset(

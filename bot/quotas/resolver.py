@@ -10,7 +10,7 @@ HMAC-SHA256 of it under a key made from the bot's token. With another token the 
 """
 
 import hmac
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,7 @@ from typing import Final
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLookup, Scope
-from bot.store.usage import UsageCounter
+from bot.store.usage import Claim, UsageCounter
 
 KEY_LABEL: Final = b"subjects of counts, 1"
 """What the key is for; another number makes another key."""
@@ -236,6 +236,27 @@ class LimitResolver:
         return UsageCounter(
             applicable.usage_scope, applicable.subject, limit.kind, limit.per, *self._bounds_ms[limit.per]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedClaims:
+    """Claims of `amounts` on all counters of `resolver`, under the limits that are found when they are claimed."""
+
+    resolver: LimitResolver
+    amounts: Mapping[Kind, int]
+
+    @property
+    def lookup(self) -> QuotaLookup | None:
+        """Where the limits are looked up."""
+        return self.resolver.lookup
+
+    def build(self, stored: Sequence[Limit]) -> list[Claim]:
+        """Return the claims under the limits that were found, sorted by counter."""
+        return [
+            Claim(counter, self.amounts[applicable.limit.kind], applicable.max_amount)
+            for counter, applicable in sorted(self.resolver.resolve(stored).items(), key=lambda each: each[0])
+            if applicable.limit.kind in self.amounts
+        ]
 
 
 def _is_stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:

@@ -1,15 +1,15 @@
 """How much of each limit is used."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
 from bot.context import Permission, RequestContext
-from bot.quotas.resolver import ApplicableLimit, LimitResolver, OperatorLimits, UsageKeys, UsageScope
+from bot.quotas.resolver import ApplicableLimit, LimitedClaims, LimitResolver, OperatorLimits, UsageKeys, UsageScope
 from bot.store.database import Database
-from bot.store.quota_limits import Kind, Limit, Period
-from bot.store.usage import UsageCounter, UsageStore
+from bot.store.quota_limits import Kind, Limit
+from bot.store.usage import UsageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +60,9 @@ class UsageReader:
 
     async def _read(self, requester: RequestContext, usage_scopes: Collection[UsageScope]) -> list[UsageLine]:
         resolver = LimitResolver(requester, self._clock.now(), tuple(Kind), self._operator_limits, self._usage_keys)
-        counters: list[UsageCounter] = []
-
-        def build_counters(stored: Sequence[Limit]) -> Sequence[UsageCounter]:
-            counters[:] = [
-                counter
-                for counter, applicable in resolver.resolve(stored).items()
-                if applicable.usage_scope in usage_scopes and not applicable.exempt
-            ]
-            return counters
-
-        used = await self._usage.get_used(resolver.lookup, build_counters)
+        used = await self._usage.get_used(LimitedClaims(resolver, dict.fromkeys(Kind, 0)))
         return [
-            UsageLine(resolver.strictest[counter], amount, Period(counter.period).end(resolver.moment))
-            for counter, amount in zip(counters, used, strict=True)
+            UsageLine(applicable, used[counter], applicable.limit.per.end(resolver.moment))
+            for counter, applicable in resolver.strictest.items()
+            if applicable.usage_scope in usage_scopes and not applicable.exempt
         ]

@@ -1,24 +1,20 @@
-"""The answers in flight of all processes, and the processes' leases, so that a dead one's answers can be found."""
+"""Claimed events and the answers in flight of all processes, so that each event is answered once, or marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from bot.store.database import Database, Row, Transaction, Work
+from bot.store.database import Database, Row, Transaction
 
-_LEASE = """
-    INSERT INTO processes (name, lease_until_ms) VALUES (?, ?)
-    ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms
-"""
+MAX_DELETED_AT_ONCE: Final = 1000
 
-_DELETE_PROCESS = "DELETE FROM processes WHERE name = ?"
+_CLAIM = "INSERT INTO processed_events (id, claimed_at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 
-# Every name comes after the empty one: the table is read by its key.
-_PROCESSES = "SELECT name, lease_until_ms FROM processes WHERE name > ''"
-
-_ORPHANED = """
-    SELECT DISTINCT process FROM inflight_answers
-    WHERE process > '' AND NOT EXISTS (SELECT 1 FROM processes WHERE processes.name = inflight_answers.process)
+_DELETE_OLD_CLAIMS = """
+    DELETE FROM processed_events WHERE id IN (
+        SELECT id FROM processed_events WHERE claimed_at_ms <= ? ORDER BY claimed_at_ms LIMIT ?
+    )
 """
 
 _OPEN = """
@@ -76,19 +72,34 @@ class InFlightAnswer:
 
 
 class InFlightAnswers:
-    """The table of answers in flight. Every method may raise StoreUnavailable."""
+    """The claimed events and the answers in flight. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def build_insert(self, answer: InFlightAnswer, process: str) -> Work[None]:
-        """Return the work that inserts a new answer, to be done in another transaction."""
+    async def claim(self, event_id: int, at_ms: int) -> bool:
+        """Claim an event; return False if it has been claimed before, by this process or another."""
+        return await self._database.write(lambda transaction: _claim(transaction, event_id, at_ms))
 
-        async def work(transaction: Transaction) -> None:
+    async def insert(self, answer: InFlightAnswer, process: str) -> bool:
+        """Claim the event of a new answer and insert the answer; return False if the event has been claimed before."""
+
+        async def work(transaction: Transaction) -> bool:
+            if not await _claim(transaction, answer.id, answer.started_at_ms):
+                return False
             identity = (answer.id, process, answer.application_id, answer.token, answer.channel_id)
             await transaction.execute(_OPEN, (*identity, answer.started_at_ms, answer.member_id))
+            return True
 
-        return work
+        return await self._database.write(work)
+
+    async def delete_claims_before(self, before_ms: int) -> int:
+        """Delete claims made before a time, a batch a call; return how many."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.execute(_DELETE_OLD_CLAIMS, (before_ms, MAX_DELETED_AT_ONCE))
+
+        return await self._database.write(work)
 
     async def record_messages(
         self, answer_id: int, message_ids: Sequence[int], *, phase: Phase, final_message_count: int | None
@@ -135,43 +146,17 @@ class InFlightAnswers:
 
         await self._database.write(work)
 
-    async def renew_lease(self, process: str, until_ms: int) -> None:
-        """Renew the lease of `process` until `until_ms`."""
-
-        async def work(transaction: Transaction) -> None:
-            await transaction.execute(_LEASE, (process, until_ms))
-
-        await self._database.write(work)
-
-    async def delete_process(self, process: str) -> None:
-        """Delete the lease of a process that has ended. Any process may take over what it left in flight."""
-
-        async def work(transaction: Transaction) -> None:
-            await transaction.execute(_DELETE_PROCESS, (process,))
-
-        await self._database.write(work)
-
-    async def list_leases(self) -> dict[str, int]:
-        """Return by process when its lease ends (in ms); 0 for one that has ended but left answers in flight."""
-
-        async def work(transaction: Transaction) -> dict[str, int]:
-            orphaned = {row[0]: 0 for row in await transaction.fetch_all(_ORPHANED)}
-            return orphaned | {row[0]: row[1] for row in await transaction.fetch_all(_PROCESSES)}
-
-        return await self._database.read(work)
-
     async def take_over(self, dead: str, process: str) -> list[InFlightAnswer]:
-        """Make the answers of a dead process those of `process`, and delete the dead one's lease.
-
-        Of several processes that try, one gets them.
-        """
+        """Make the answers of a dead process those of `process`. Of several processes that try, one gets them."""
 
         async def work(transaction: Transaction) -> list[InFlightAnswer]:
-            rows = await transaction.fetch_all(_TAKE_OVER, (process, dead))
-            await transaction.execute(_DELETE_PROCESS, (dead,))
-            return [_answer(row) for row in rows]
+            return [_answer(row) for row in await transaction.fetch_all(_TAKE_OVER, (process, dead))]
 
         return await self._database.write(work)
+
+
+async def _claim(transaction: Transaction, event_id: int, at_ms: int) -> bool:
+    return await transaction.execute(_CLAIM, (event_id, at_ms)) > 0
 
 
 def _answer(row: Row) -> InFlightAnswer:

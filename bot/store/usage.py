@@ -7,6 +7,7 @@ are read in the same transaction; what follows from them and how it is worded is
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
@@ -20,7 +21,7 @@ _COUNT = """
     RETURNING id, settled + reserved
 """
 
-_OPEN = "INSERT INTO reservations (id, process, reserved_at_ms, lease_until_ms) VALUES (?, ?, ?, ?)"
+_OPEN = "INSERT INTO reservations (id, process, reserved_at_ms) VALUES (?, ?, ?)"
 
 _ADD_ITEM = "INSERT INTO reservation_items (reservation_id, position, counter_id, amount) VALUES (?, ?, ?, ?)"
 
@@ -32,7 +33,7 @@ _DELETE_ITEMS = (
 
 _LOCK = "UPDATE reservations SET freed_at_ms = freed_at_ms WHERE id = ? RETURNING freed_at_ms"
 
-_RENEW_FREED = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WHERE id = ?"
+_REOPEN = "UPDATE reservations SET freed_at_ms = NULL, process = ? WHERE id = ?"
 
 # What is due of an item that grows: all but the last step, which is asked for ahead.
 _GROW_ITEM = """
@@ -62,19 +63,10 @@ _CARRY_INTO = """
     DO UPDATE SET settled = usage_counters.settled + excluded.settled
 """
 
-_RENEW = "UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND freed_at_ms IS NULL"
+_LIST_OPEN = "SELECT id, reserved_at_ms FROM reservations WHERE process = ? AND freed_at_ms IS NULL"
 
-_EXPIRE = "UPDATE reservations SET lease_until_ms = 0 WHERE process = ? AND freed_at_ms IS NULL"
-
-_EXPIRED_PROCESSES = """
-    SELECT process FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms
-"""
-
-_EXPIRED = "SELECT id FROM reservations WHERE process = ? AND freed_at_ms IS NULL AND lease_until_ms <= ? LIMIT 100"
-
-_FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND freed_at_ms IS NULL AND lease_until_ms <= ?"
-
-_EXPIRE_ONE = "UPDATE reservations SET lease_until_ms = 0 WHERE id = ? AND freed_at_ms IS NULL"
+# Not if it has been opened again by another process.
+_FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND process = ? AND freed_at_ms IS NULL"
 
 _ITEMS = "SELECT amount, due_amount, counter_id FROM reservation_items WHERE reservation_id = ? ORDER BY position"
 
@@ -153,8 +145,17 @@ class Spent:
     following: UsageCounter
 
 
-BuildClaims = Callable[[Sequence[Limit]], Sequence[Claim]]
-"""Builds the claims, sorted by counter, under the limits that were found."""
+class ClaimBuilder(Protocol):
+    """What is claimed under the limits that are found in the transaction that claims it."""
+
+    @property
+    def lookup(self) -> QuotaLookup | None:
+        """Where the limits are looked up; None where moderators can set none."""
+        ...
+
+    def build(self, stored: Sequence[Limit]) -> Sequence[Claim]:
+        """Return the claims under the limits that were found, sorted by counter."""
+        ...
 
 
 class UsageStore:
@@ -164,21 +165,14 @@ class UsageStore:
         self._database = database
 
     async def reserve(
-        self,
-        reservation_id: int,
-        lookup: QuotaLookup | None,
-        build_claims: BuildClaims,
-        *,
-        process: str,
-        now_ms: int,
-        lease_until_ms: int,
+        self, reservation_id: int, builder: ClaimBuilder, *, process: str, now_ms: int
     ) -> ReservationResult:
-        """Reserve all claims that `build_claims` returns for the limits at `lookup`, or none, as `reservation_id`."""
+        """Reserve all claims of `builder`, or none, as `reservation_id`, which belongs to `process`."""
 
         async def work(transaction: Transaction) -> ReservationResult:
-            claims = build_claims(await list_applicable_limits(transaction, lookup))
+            claims = await _build_claims(transaction, builder)
             counted = await _count(transaction, claims)
-            await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
+            await transaction.execute(_OPEN, (reservation_id, process, now_ms))
             await transaction.execute_many(
                 _ADD_ITEM,
                 [
@@ -191,35 +185,20 @@ class UsageStore:
         return await self._write_unless_exceeded(work)
 
     async def grow(
-        self,
-        reservation_id: int,
-        lookup: QuotaLookup | None,
-        build_claims: BuildClaims,
-        reserved: Mapping[int, Claim],
-        more: int,
-        *,
-        lease_until_ms: int,
+        self, reservation_id: int, builder: ClaimBuilder, reserved: Mapping[int, Claim], more: int, *, process: str
     ) -> ReservationResult:
         """Reserve `more` for each `reserved` claim, by position, or for none; return the claims as they are then.
 
-        The limits are those that `build_claims` finds now; a claim whose counter it no longer returns, because the
-        limit was cleared, has none. If the lease expired and the items were released, the whole claims are reserved
-        again.
+        The limits are those that `builder` finds now; a claim whose counter it no longer returns, because the limit
+        was cleared, has none. If the reservation was freed, the whole claims are reserved again, for `process`.
 
         Raises:
             StoreUnavailable: the store cannot be used just now, or no longer knows the reservation.
         """
 
         async def work(transaction: Transaction) -> ReservationResult:
-            found = await transaction.fetch_one(_LOCK, (reservation_id,))
-            if found is None:
-                raise StoreUnavailable("a reservation that has ended cannot grow")
-            was_freed = found[0] is not None
-            if was_freed:
-                await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
-            limits = {
-                claim.counter: claim.limit for claim in build_claims(await list_applicable_limits(transaction, lookup))
-            }
+            was_freed = await _lock_to_grow(transaction, reservation_id)
+            limits = {claim.counter: claim.limit for claim in await _build_claims(transaction, builder)}
             steps = {
                 position: Claim(claim.counter, more + (claim.amount if was_freed else 0), limits.get(claim.counter))
                 for position, claim in reserved.items()
@@ -229,7 +208,7 @@ class UsageStore:
                 _GROW_ITEM, [(more, step.amount, reservation_id, position) for position, step in steps.items()]
             )
             if was_freed:
-                await transaction.execute(_RENEW_FREED, (lease_until_ms, reservation_id))
+                await transaction.execute(_REOPEN, (process, reservation_id))
             return ReservationResult(
                 [
                     Claim(claim.counter, claim.amount + more, steps[position].limit)
@@ -253,8 +232,8 @@ class UsageStore:
 
         It counts in the same counters, except what exceeds both the reservation and the limit: that goes into the
         following counter. Returns False, having done nothing, if the reservation has ended before or never was. One
-        whose lease expired is still settled: its items were released then, what it spent is counted now. What was
-        counted of it as due is part of what it spent.
+        that was freed is still settled: its items were released then, what it spent is counted now. What was counted
+        of it as due is part of what it spent.
         """
 
         async def work(transaction: Transaction) -> bool:
@@ -274,63 +253,46 @@ class UsageStore:
 
         return await self._database.write(work)
 
-    async def renew_leases(self, process: str, *, lease_until_ms: int) -> int:
-        """Renew the leases of all reservations of `process`; return how many."""
+    async def list_open(self, process: str) -> dict[int, int]:
+        """Return when each reservation of `process` was made (in ms) that was neither settled nor freed, by its id."""
+        rows = await self._database.read(lambda transaction: transaction.fetch_all(_LIST_OPEN, (process,)))
+        return {row[0]: row[1] for row in rows}
 
-        async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_RENEW, (lease_until_ms, process))
+    async def free(self, reservation_id: int, process: str, now_ms: int) -> bool:
+        """Release a reservation of `process`, less the amounts due; it can still be settled.
+
+        Returns False, having done nothing, if it has been settled or freed before, or belongs to another process.
+        """
+
+        async def work(transaction: Transaction) -> bool:
+            if not await transaction.execute(_FREE, (now_ms, reservation_id, process)):
+                return False
+            await transaction.execute_many(_SETTLE, await transaction.fetch_all(_ITEMS, (reservation_id,)))
+            await transaction.execute(_EMPTY_ITEMS, (reservation_id,))
+            return True
 
         return await self._database.write(work)
 
-    async def expire_leases(self, process: str) -> int:
-        """Expire the leases of all reservations of `process` at once; return how many."""
+    async def delete_expired(self, *, freed_before_ms: int, ended_before_ms: int) -> int:
+        """Delete reservations freed and counters ended before the given times; return how many counters.
+
+        Of the counters a batch a call.
+        """
 
         async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_EXPIRE, (process,))
-
-        return await self._database.write(work)
-
-    async def list_expired_processes(self, now_ms: int) -> set[str]:
-        """Return the processes with reservations whose lease has expired."""
-        rows = await self._database.read(lambda transaction: transaction.fetch_all(_EXPIRED_PROCESSES, (now_ms,)))
-        return {row[0] for row in rows}
-
-    async def release_expired(self, process: str, now_ms: int) -> int:
-        """Release the expired reservations of `process`, less the amounts due; return how many."""
-
-        async def expired(transaction: Transaction) -> list[int]:
-            return [row[0] for row in await transaction.fetch_all(_EXPIRED, (process, now_ms))]
-
-        freed = 0
-        while reservation_ids := await self._database.read(expired):
-            for reservation_id in reservation_ids:
-                freed += await self._free(reservation_id, now_ms)
-        return freed
-
-    async def release(self, reservation_id: int, now_ms: int) -> bool:
-        """Release one reservation, less the amounts due, whatever its lease; it can still be settled."""
-        await self._database.write(lambda transaction: transaction.execute(_EXPIRE_ONE, (reservation_id,)))
-        return await self._free(reservation_id, now_ms)
-
-    async def delete_expired(self, *, freed_before_ms: int, ended_before_ms: int) -> None:
-        """Delete reservations freed and counters ended before the given times; of the counters a batch a call."""
-
-        async def work(transaction: Transaction) -> None:
             await transaction.execute(_DELETE_OLD_ITEMS, (freed_before_ms,))
             await transaction.execute(_DELETE_FREED, (freed_before_ms,))
-            await transaction.execute(_DELETE_OLD_COUNTERS, (ended_before_ms,))
+            return await transaction.execute(_DELETE_OLD_COUNTERS, (ended_before_ms,))
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
-    async def get_used(
-        self, lookup: QuotaLookup | None, build_claims: Callable[[Sequence[Limit]], Sequence[UsageCounter]]
-    ) -> list[int]:
-        """Return the use, settled and reserved together, of each counter that `build_claims` returns."""
+    async def get_used(self, builder: ClaimBuilder) -> dict[UsageCounter, int]:
+        """Return the use, settled and reserved together, of each counter that `builder` would claim from."""
 
-        async def work(transaction: Transaction) -> list[int]:
-            counters = build_claims(await list_applicable_limits(transaction, lookup))
+        async def work(transaction: Transaction) -> dict[UsageCounter, int]:
+            counters = [claim.counter for claim in await _build_claims(transaction, builder)]
             rows = await transaction.fetch_each(_USED, [counter.key for counter in counters])
-            return [0 if row is None else row[0] for row in rows]
+            return {counter: 0 if row is None else row[0] for counter, row in zip(counters, rows, strict=True)}
 
         return await self._database.read(work)
 
@@ -342,17 +304,24 @@ class UsageStore:
         except _RolledBack as refused:
             return ReservationResult((), refused.exceeded)
 
-    async def _free(self, reservation_id: int, now_ms: int) -> bool:
-        """Free one reservation, unless it was renewed, settled or freed since it was read."""
 
-        async def work(transaction: Transaction) -> bool:
-            if not await transaction.execute(_FREE, (now_ms, reservation_id, now_ms)):
-                return False
-            await transaction.execute_many(_SETTLE, await transaction.fetch_all(_ITEMS, (reservation_id,)))
-            await transaction.execute(_EMPTY_ITEMS, (reservation_id,))
-            return True
+async def _build_claims(transaction: Transaction, builder: ClaimBuilder) -> Sequence[Claim]:
+    return builder.build(await list_applicable_limits(transaction, builder.lookup))
 
-        return await self._database.write(work)
+
+async def _lock_to_grow(transaction: Transaction, reservation_id: int) -> bool:
+    """Lock a reservation; return whether it was freed. What was then counted as due is reserved again with the rest.
+
+    Raises:
+        StoreUnavailable: it has ended.
+    """
+    found = await transaction.fetch_one(_LOCK, (reservation_id,))
+    if found is None:
+        raise StoreUnavailable("a reservation that has ended cannot grow")
+    was_freed = found[0] is not None
+    if was_freed:
+        await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
+    return was_freed
 
 
 async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]:

@@ -13,6 +13,7 @@ from bot.inflight.cancellation import CancellationToken, CancelReason, InFlightR
 from bot.inflight.cancellation_watcher import MAX_DURATION_S, POLL_INTERVAL_S
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
+from bot.process_lease import ProcessLease
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswers, Phase
 from tests.support.clock import FakeClock, settle
@@ -31,9 +32,8 @@ async def registries(
         made = []
         for name in ("one", "two"):
             process_lock = stack.enter_context(holding(path, name))
-            made.append(
-                InFlightRegistry(database, clock, process=name, process_lock=process_lock, on_process_dead=nobody)
-            )
+            lease = ProcessLease(database, clock, process_lock)
+            made.append(InFlightRegistry(database, clock, lease=lease, free_reservations=nobody))
             await stack.enter_async_context(made[-1].running())
         yield made[0], made[1]
 

@@ -11,10 +11,12 @@ from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
 from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.recovery import GIVE_UP_AFTER, Recovery
-from bot.inflight.registry import LEASE_S, InFlightRegistry
+from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock, holding
+from bot.process_lease import LEASE_S, ProcessLease
 from bot.store.database import Database, Transaction
-from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
+from bot.store.inflight import InFlightAnswer, Phase
+from bot.store.processes import ProcessLeases
 from tests.support.clock import FakeClock
 
 Start = Callable[[str], "Process"]
@@ -26,12 +28,11 @@ class Process:
     def __init__(self, name: str, database: Database, clock: FakeClock, path: Path) -> None:
         self.reported_dead: list[str] = []
         self.cannot_free = False
-        self.answers = InFlightAnswers(database)
+        self.leases = ProcessLeases(database)
         self._held = AsyncExitStack()
         self._process_lock: ProcessLock = self._held.enter_context(holding(path, name))
-        self.registry = InFlightRegistry(
-            database, clock, process=name, process_lock=self._process_lock, on_process_dead=self._on_dead
-        )
+        self.lease = ProcessLease(database, clock, self._process_lock)
+        self.registry = InFlightRegistry(database, clock, lease=self.lease, free_reservations=self._on_dead)
 
     async def register(self, event_id: int) -> InFlightRequest | None:
         return await self.registry.register(event_id, application_id=1, token="secret", channel_id=2, member_id=5)
@@ -83,7 +84,6 @@ async def test_what_an_entry_says_is_written_down_and_its_end_strikes_it_off(sta
         assert await rows(database) == [(9, "5 6", "words", 3)]
         entry.finish()
     assert await rows(database) == []
-    assert await one.answers.list_leases() == {}
 
 
 async def test_an_admission_whose_caller_is_gone_is_struck_off(start: Start, database: Database) -> None:
@@ -99,7 +99,7 @@ async def test_an_admission_whose_caller_is_gone_is_struck_off(start: Start, dat
 
 async def test_a_living_process_keeps_its_answers_even_when_its_lease_ran_out(start: Start, clock: FakeClock) -> None:
     one, two = start("one"), start("two")
-    await one.answers.renew_lease("one", unix_ms(clock.now()))
+    await one.leases.add("one", unix_ms(clock.now()))
     assert await one.register(9)
     await clock.advance(LEASE_S * 10)
     assert await two.registry.take_over_dead_processes() == []
@@ -110,7 +110,7 @@ async def test_a_dead_process_is_known_at_once_and_its_answers_are_adopted_once(
     start: Start, clock: FakeClock, database: Database
 ) -> None:
     one, two, three = start("one"), start("two"), start("three")
-    await one.answers.renew_lease("one", unix_ms(clock.now()) + LEASE_S * 1000)
+    await one.leases.add("one", unix_ms(clock.now()) + LEASE_S * 1000)
     assert await one.register(9)
     (path,) = database_files(one)
     await one.die()
@@ -123,7 +123,7 @@ async def test_a_dead_process_is_known_at_once_and_its_answers_are_adopted_once(
 
 async def test_without_a_file_to_look_at_the_lease_decides(start: Start, clock: FakeClock) -> None:
     one, two = start("one"), start("two")
-    await one.answers.renew_lease("one", unix_ms(clock.now()) + LEASE_S * 1000)
+    await one.leases.add("one", unix_ms(clock.now()) + LEASE_S * 1000)
     assert await one.register(9)
     await one.die()
     assert await two.registry.take_over_dead_processes() == []
@@ -134,18 +134,22 @@ async def test_without_a_file_to_look_at_the_lease_decides(start: Start, clock: 
 async def test_answers_are_adopted_where_what_the_dead_held_cannot_be_given_back_yet(start: Start) -> None:
     one, two = start("one"), start("two")
     two.cannot_free = True
-    await one.answers.renew_lease("one", 10**15)
+    await one.leases.add("one", 10**15)
     assert await one.register(9)
     (path,) = database_files(one)
     await one.die()
     path.touch()
     assert [answer.id for answer in await two.registry.take_over_dead_processes()] == [9]
-    assert two.reported_dead == ["one"]
+    two.cannot_free = False
+    for _ in range(2):
+        assert await two.registry.take_over_dead_processes() == []
+        assert two.reported_dead == ["one", "one"]  # the first call could not, the second could
+    assert await one.leases.list_all() == {"two": 0}  # whose lease this test never took
 
 
 async def test_an_answer_left_by_a_process_that_said_goodbye_is_adopted(start: Start) -> None:
     one, two = start("one"), start("two")
-    async with one.registry.running():
+    async with one.lease.running(one.registry, on_declared_dead=one.registry.on_declared_dead), one.registry.running():
         assert await one.register(9)
     await one.die()
     assert [answer.id for answer in await two.registry.take_over_dead_processes()] == [9]
@@ -189,7 +193,7 @@ async def test_who_cannot_be_told_for_a_day_is_given_up(start: Start, clock: Fak
 
 def database_files(process: Process) -> list[Path]:
     process_lock = process._process_lock
-    return list(process_lock._database.parent.glob(f"*-alive-{process_lock._process}"))
+    return list(process_lock._database.parent.glob(f"*-alive-{process_lock.process}"))
 
 
 async def test_an_event_is_claimed_in_memory_by_a_process_that_is_alone(start: Start) -> None:
@@ -206,7 +210,7 @@ async def test_an_event_is_claimed_in_memory_by_a_process_that_is_alone(start: S
 
 async def test_a_process_of_another_host_is_no_less_another(start: Start, clock: FakeClock) -> None:
     one = start("one")
-    await one.answers.renew_lease("elsewhere", unix_ms(clock.now()) + 1000)
+    await one.leases.add("elsewhere", unix_ms(clock.now()) + 1000)
     assert not await one.registry.claim_in_memory(9)
     await clock.advance(2)
     assert await one.registry.claim_in_memory(9)

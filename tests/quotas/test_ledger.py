@@ -9,13 +9,14 @@ import pytest
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
-from bot.quotas.ledger import LEASE_S, MAX_AMOUNT, RENEW_INTERVAL_S, Ledger
+from bot.quotas.ledger import MAX_AMOUNT, UNHELD_AFTER_S, Ledger
+from bot.quotas.reservation import BLOCK_TOKENS
 from bot.quotas.resolver import OperatorLimits
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Row, Transaction, Work
 from bot.store.quota_limits import Kind, Scope
 from tests.support.clock import FakeClock
-from tests.support.quotas import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
+from tests.support.quotas import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, FakeProcess, operator_limits, requester
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ LIMITS = operator_limits(member_images=10, server_images=15, member_messages=2)
 
 
 def ledger_of(database: Database, clock: FakeClock, limits: OperatorLimits, process: str = "this process") -> Ledger:
-    return Ledger(database, limits, USAGE_KEYS, clock, process=process)
+    return Ledger(database, limits, USAGE_KEYS, clock, process=FakeProcess(process))
 
 
 async def used(meter: UsageReader, kind: Kind, who: RequestContext | None = None, scope: Scope = Scope.SERVER) -> int:
@@ -207,62 +208,117 @@ async def test_a_new_day_starts_anew(ledger: Ledger, clock: FakeClock, meter: Us
 async def test_a_dead_process_gives_back_what_it_held(
     ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
-    await ledger.reserve(requester(), {Kind.IMAGES: 8})
-    await clock.advance(LEASE_S)
-    async with ledger_of(database, clock, UNLIMITED, "the next process").running():
-        assert await used(meter, Kind.IMAGES) == 0
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 8})
+    await ledger_of(database, clock, UNLIMITED, "the next process").free_dead("this process")
+    assert await used(meter, Kind.IMAGES) == 0
+    assert not reservation.ended
 
 
 async def test_a_living_process_keeps_what_it_holds(
     ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
-    other_clock = FakeClock()
-    async with ledger.running(), ledger_of(database, other_clock, UNLIMITED, "a sibling").running():
-        await ledger.reserve(requester(), {Kind.IMAGES: 8})
-        for _ in range(10):
-            await clock.pass_sleeps(1, RENEW_INTERVAL_S)
-            await other_clock.pass_sleeps(1, RENEW_INTERVAL_S)
-        assert await used(meter, Kind.IMAGES) == 8
+    other = ledger_of(database, clock, UNLIMITED, "a sibling")
+    reservations = [await each.reserve(requester(), {Kind.IMAGES: 4}) for each in (ledger, other)]
+    for _ in range(10):
+        await clock.advance(UNHELD_AFTER_S)
+        for each in (ledger, other):
+            await each.on_heartbeat()
+    assert await used(meter, Kind.IMAGES) == 8
+    assert not any(each.ended for each in reservations)
 
 
-async def test_the_beat_frees_a_siblings_leases(
-    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
-) -> None:
-    await ledger_of(database, clock, UNLIMITED, "a sibling that dies").reserve(requester(), {Kind.IMAGES: 8})
-    async with ledger.running():
-        await clock.pass_sleeps(LEASE_S // 15, RENEW_INTERVAL_S)
-        assert await used(meter, Kind.IMAGES) == 0
-
-
-async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
+async def test_what_is_settled_after_it_was_freed_is_still_counted(
     ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
-    await clock.advance(LEASE_S)
-    await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
+    await ledger_of(database, clock, UNLIMITED, "a sibling").free_dead("this process")
     await ledger.settle(reservation, {Kind.IMAGES: 3})
     await ledger.settle(reservation, {Kind.IMAGES: 3})
     assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_forgotten_reservation_is_not_renewed_for_ever(
+async def test_what_was_due_of_a_freed_reservation_is_counted_once(
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
+) -> None:
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
+    await ledger.record_due(reservation, {Kind.IMAGES: 2})
+    await ledger_of(database, clock, UNLIMITED, "a sibling").free_dead("this process")
+    assert await used(meter, Kind.IMAGES) == 2
+    await ledger.settle(reservation, {Kind.IMAGES: 3})
+    await ledger_of(database, clock, UNLIMITED, "a sibling").free_dead("this process")
+    assert await used(meter, Kind.IMAGES) == 3
+
+
+async def test_what_is_reserved_under_a_new_name_is_not_the_former_ones(
+    database: Database, clock: FakeClock, meter: UsageReader
+) -> None:
+    process = FakeProcess("former")
+    ledger = Ledger(database, LIMITS, USAGE_KEYS, clock, process=process)
+    before = await ledger.reserve(requester(), {Kind.IMAGES: 4, Kind.TOKENS: 9})
+    process.name = "new"
+    after = await ledger.reserve(requester(), {Kind.IMAGES: 3})
+    await ledger.free_dead("former")
+    assert await used(meter, Kind.IMAGES) == 3
+    # What grows after all is reserved again, by the process that lives.
+    assert await ledger.token_budget(before, Kind.TOKENS).ensure(10) == 10
+    await ledger.free_dead("former")
+    assert await used(meter, Kind.TOKENS) == 9 + BLOCK_TOKENS
+    await ledger.settle(before, {Kind.IMAGES: 4, Kind.TOKENS: 10})
+    await ledger.settle(after, {Kind.IMAGES: 3})
+    assert (await used(meter, Kind.IMAGES), await used(meter, Kind.TOKENS)) == (7, 10)
+
+
+async def test_a_reservation_that_nothing_can_end_any_more_is_freed(
     ledger: Ledger, clock: FakeClock, meter: UsageReader
 ) -> None:
     await ledger.reserve(requester(), {Kind.IMAGES: 4})
-    async with ledger.running():
-        await clock.pass_sleeps(3600 // 15 - 1, RENEW_INTERVAL_S)
-        assert await used(meter, Kind.IMAGES) == 4
-        await clock.pass_sleeps(8, RENEW_INTERVAL_S)
-        assert await used(meter, Kind.IMAGES) == 0
+    await clock.advance(UNHELD_AFTER_S - 1)
+    await ledger.on_heartbeat()
+    assert await used(meter, Kind.IMAGES) == 4
+    await clock.advance(1)
+    await ledger.on_heartbeat()
+    assert await used(meter, Kind.IMAGES) == 0
+
+
+async def test_a_reservation_whose_commit_nobody_answered_is_freed(
+    database: Database, clock: FakeClock, meter: UsageReader
+) -> None:
+    unanswered = Unanswered(database)
+    ledger = ledger_of(unanswered, clock, UNLIMITED)
+    with pytest.raises(StoreUnavailable):
+        await ledger.reserve(requester(), {Kind.IMAGES: 4})
+    unanswered.now = False
+    held = await ledger.reserve(requester(), {Kind.IMAGES: 1})
+    assert await used(meter, Kind.IMAGES) == 5
+    await clock.advance(UNHELD_AFTER_S)
+    await ledger.on_heartbeat()
+    assert await used(meter, Kind.IMAGES) == 1
+    assert not held.ended
+
+
+async def test_a_settlement_put_off_is_not_taken_for_a_reservation_nothing_can_end(
+    database: Database, clock: FakeClock, meter: UsageReader
+) -> None:
+    failing = Failing(database)
+    ledger = ledger_of(failing, clock, UNLIMITED)
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
+    failing.now = True
+    await ledger.settle(reservation, {Kind.IMAGES: 3})
+    del reservation
+    await clock.advance(UNHELD_AFTER_S)
+    await ledger.on_heartbeat()
+    assert await used(meter, Kind.IMAGES) == 4
+    failing.now = False
+    await ledger.on_heartbeat()
+    assert await used(meter, Kind.IMAGES) == 3
 
 
 async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database, clock: FakeClock) -> None:
     await ledger.settle(await ledger.reserve(requester(), MESSAGE), MESSAGE)
     await ledger.reserve(requester(), {Kind.IMAGES: 4})
-    await clock.advance(LEASE_S)
-    await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
+    await ledger_of(database, clock, UNLIMITED, "a sibling").free_dead("this process")
     await clock.advance(40 * 86_400)
-    await ledger.free_expired()
+    await ledger.delete_old()
     for table in ("reservations", "reservation_items", "usage_counters"):
         count = await database.read(partial(_count_rows, table))
         assert (table, count) == (table, (0,))
@@ -312,10 +368,11 @@ async def test_a_store_that_fails_for_a_while_loses_no_settlement(
         await ledger.settle(reservation, {Kind.IMAGES: 3})
         with pytest.raises(StoreUnavailable):
             await ledger.reserve(requester(), MESSAGE)
-        await clock.pass_sleeps(2, RENEW_INTERVAL_S)
+        for _ in range(2):
+            await ledger.on_heartbeat()
         assert await used(meter, Kind.IMAGES) == 4
         failing.now = False
-        await clock.pass_sleeps(1, RENEW_INTERVAL_S)
+        await ledger.on_heartbeat()
         assert await used(meter, Kind.IMAGES) == 3
 
 
@@ -342,6 +399,21 @@ class Failing:
         if self.now:
             raise StoreUnavailable("a test says so")
         return await self._write(work)
+
+
+class Unanswered:
+    """A database whose commits succeed and are answered by nobody, while `now` is set."""
+
+    def __init__(self, database: Database) -> None:
+        self.read = database.read
+        self._write = database.write
+        self.now = True
+
+    async def write(self, work: Work[T]) -> T:
+        result = await self._write(work)
+        if self.now:
+            raise StoreUnavailable("a test says so")
+        return result
 
 
 class Stepping:
@@ -392,36 +464,18 @@ async def test_a_clock_that_is_set_forward_and_back_forgets_no_count(
 ) -> None:
     await ledger.settle(await ledger.reserve(requester(), {Kind.IMAGES: 4}), {Kind.IMAGES: 4})
     clock.step(timedelta(hours=50))
-    async with ledger.running():
-        await clock.pass_sleeps(4, RENEW_INTERVAL_S)
+    await ledger.delete_old()
     clock.step(timedelta(hours=-50))
     assert await used(meter, Kind.IMAGES) == 4
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=1), timedelta(days=-1)])
 async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
-    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader, step: timedelta
+    ledger: Ledger, clock: FakeClock, meter: UsageReader, step: timedelta
 ) -> None:
-    living = {"a sibling": True, "of another host": None}
-    for name in living:
-        sibling = ledger_of(database, clock, UNLIMITED, name)
-        await sibling.reserve(requester(), {Kind.IMAGES: 1})
-    await ledger.reserve(requester(), {Kind.IMAGES: 1})
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 1})
     clock.step(step)
-    looking = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process="looking", is_alive=living.get)
-    await looking.free_expired()
-    async with ledger.running():
-        await clock.pass_sleeps(2, RENEW_INTERVAL_S)
+    await ledger.on_heartbeat()
     clock.step(-step)
-    assert await used(meter, Kind.IMAGES) == 3
-
-
-async def test_a_locked_file_counts_more_than_any_lease(
-    database: Database, clock: FakeClock, meter: UsageReader
-) -> None:
-    await ledger_of(database, clock, UNLIMITED, "slow").reserve(requester(), {Kind.IMAGES: 1})
-    await clock.advance(10 * LEASE_S)
-    for alive, left in ((True, 1), (False, 0)):
-        looking = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process="l", is_alive={"slow": alive}.get)
-        await looking.free_expired()
-        assert await used(meter, Kind.IMAGES) == left
+    assert await used(meter, Kind.IMAGES) == 1
+    assert not reservation.ended

@@ -13,7 +13,7 @@ from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind
 from tests.support.clock import FakeClock
-from tests.support.quotas import USAGE_KEYS, operator_limits, requester
+from tests.support.quotas import USAGE_KEYS, FakeProcess, operator_limits, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
 USED = "SELECT settled, reserved FROM usage_counters WHERE scope = 'server'"
@@ -31,7 +31,11 @@ async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservati
 
 async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Database, clock: FakeClock) -> None:
     ledger = Ledger(
-        database, operator_limits(server_messages=40, member_messages=100), USAGE_KEYS, clock, process="one"
+        database,
+        operator_limits(server_messages=40, member_messages=100),
+        USAGE_KEYS,
+        clock,
+        process=FakeProcess("one"),
     )
     granted = await rush([ledger], members=20, asks=200)
     assert len(granted) == 40
@@ -45,8 +49,8 @@ async def test_two_processes_at_once_grant_no_more_than_one(url: str, clock: Fak
     limits = operator_limits(server_messages=12, member_messages=3)
     async with open_database(url) as one, open_database(url) as two:
         ledgers = [
-            Ledger(one, limits, USAGE_KEYS, clock, process="one"),
-            Ledger(two, limits, USAGE_KEYS, clock, process="two"),
+            Ledger(one, limits, USAGE_KEYS, clock, process=FakeProcess("one")),
+            Ledger(two, limits, USAGE_KEYS, clock, process=FakeProcess("two")),
         ]
         granted = await rush(ledgers, members=3, asks=30)
         assert len(granted) == 9
@@ -82,7 +86,13 @@ async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int
     clock = FakeClock()
     async with open_database(address) as one, open_database(address) as two:
         ledgers = [
-            Ledger(database, operator_limits(server_images=10, member_images=6), USAGE_KEYS, clock, process=name)
+            Ledger(
+                database,
+                operator_limits(server_images=10, member_images=6),
+                USAGE_KEYS,
+                clock,
+                process=FakeProcess(name),
+            )
             for name, database in (("one", one), ("two", two))
         ]
 

@@ -16,13 +16,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded
-from bot.quotas.ledger import COUNTER_RETENTION, FREED_RETENTION, LEASE_S, Ledger
+from bot.quotas.ledger import COUNTER_RETENTION, FREED_RETENTION, UNHELD_AFTER_S, Ledger
 from bot.quotas.reservation import BLOCK_TOKENS, Reservation
 from bot.quotas.resolver import list_applicable_limits
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope
 from tests.support.clock import FakeClock
-from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
+from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, FakeProcess, operator_limits, requester
 
 LIMITS = operator_limits(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, period, starts_at_ms, settled, reserved FROM usage_counters"
@@ -51,15 +51,17 @@ class Window(NamedTuple):
 
 @dataclass
 class Held:
-    """A reservation as the model knows it: what it holds in each window under which limit, and until when."""
+    """A reservation as the model knows it: what it holds in each window under which limit, and for whom."""
 
     reservation: Reservation
     who: RequestContext
     process: int
+    """The ledger that made it; -1 when nothing can end it any more."""
+    name: str
+    """The process that it belongs to."""
     held: Counter[Window]
     limits: dict[Window, int | None]
     reserved_at: float
-    lease_until: float
     freed_at: float | None = None
     forgotten: bool = False
     lost: bool = False
@@ -87,6 +89,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.stack = AsyncExitStack()
         self.ledgers: list[Ledger] = []
+        self.names = [FakeProcess("0"), FakeProcess("1")]
         self.books = Books()
         self.stored_limits: dict[object, Limit] = {}
         self.alive: list[Held] = []
@@ -96,8 +99,8 @@ class TwoLedgers(RuleBasedStateMachine):
         address = f"sqlite:///{Path(self.folder.name) / 'bot.db'}"
         self.databases = [await self.stack.enter_async_context(open_database(address)) for _ in range(2)]
         self.ledgers = [
-            Ledger(database, LIMITS, USAGE_KEYS, self.clock, process=str(n))
-            for n, database in enumerate(self.databases)
+            Ledger(database, LIMITS, USAGE_KEYS, self.clock, process=process)
+            for database, process in zip(self.databases, self.names, strict=True)
         ]
 
     def teardown(self) -> None:
@@ -163,7 +166,8 @@ class TwoLedgers(RuleBasedStateMachine):
             return multiple()
         assert fits
         self.take(wanted, limits)
-        held = Held(reservation, who, process, wanted, limits, self.now, self.now + LEASE_S)
+        name = self.names[process].name
+        held = Held(reservation, who, process, name, wanted, limits, self.now)
         self.alive.append(held)
         return held
 
@@ -191,7 +195,7 @@ class TwoLedgers(RuleBasedStateMachine):
         if fits:
             self.take(steps, limits)
             if freed:
-                held.freed_at, held.lease_until = None, self.now + LEASE_S
+                held.freed_at, held.name = None, self.names[held.process].name
                 held.lost = True
             for window in steps:
                 held.held[window] += BLOCK_TOKENS
@@ -210,30 +214,57 @@ class TwoLedgers(RuleBasedStateMachine):
 
     @rule(held=consumes(open_reservations))
     def die_with_it(self, held: Held) -> None:
-        """Never end a reservation, nor renew it: its process is no more."""
-        held.process = -1
+        """Never end a reservation: its process is no more."""
+        held.process, held.name = -1, "dead"
         dead = "UPDATE reservations SET process = 'dead' WHERE id = ?"
         self.runner.run(self.databases[0].write(lambda tx: tx.execute(dead, (held.reservation.id,))))
 
-    @rule(seconds=st.sampled_from([1, LEASE_S // 2, LEASE_S, 3_700, 13 * 3_600]))
+    @rule(held=consumes(open_reservations))
+    def lose(self, held: Held) -> None:
+        """Never end a reservation, of which its process knows nothing."""
+        if held.process >= 0:
+            held.process = -1
+            self.ledgers[int(held.name[0])]._held.pop(held.reservation.id)
+
+    @rule(seconds=st.sampled_from([1, UNHELD_AFTER_S // 2, UNHELD_AFTER_S, 3_700, 13 * 3_600]))
     def let_time_pass(self, seconds: int) -> None:
         self.runner.run(self.clock.advance(seconds))
 
     @rule(process=processes)
-    def renew(self, process: int) -> None:
-        self.runner.run(self.ledgers[process].renew())
+    def heartbeat(self, process: int) -> None:
+        self.runner.run(self.ledgers[process].on_heartbeat())
         for held in self.alive:
-            if held.process == process and held.freed_at is None:
-                held.lease_until = self.now + LEASE_S
+            is_own = held.process < 0 and held.name == self.names[process].name
+            if is_own and held.reserved_at <= self.now - UNHELD_AFTER_S:
+                self.free(held)
 
     @rule(process=processes)
-    def sweep(self, process: int) -> None:
-        self.runner.run(self.ledgers[process].free_expired())
+    def take_over_the_dead(self, process: int) -> None:
+        self.take_over(process, "dead")
+
+    @rule(process=processes, declared=processes)
+    def declare_dead(self, process: int, declared: int) -> None:
+        """A process is taken over though it lives, and goes on under another name."""
+        former = self.names[declared].name
+        self.names[declared].name = f"{former}'"
+        self.take_over(process, former)
+
+    def take_over(self, process: int, dead: str) -> None:
+        self.runner.run(self.ledgers[process].free_dead(dead))
         for held in self.alive:
-            if held.process != process and held.freed_at is None and held.lease_until <= self.now:
-                self.books.reserved.subtract(self.holds(held))
-                held.freed_at = self.now
-                held.lost = True
+            if held.name == dead:
+                self.free(held)
+
+    def free(self, held: Held) -> None:
+        if held.freed_at is None:
+            self.books.reserved.subtract(self.holds(held))
+            held.freed_at = self.now
+            held.lost = True
+
+    @rule(process=processes)
+    def delete_old(self, process: int) -> None:
+        self.runner.run(self.ledgers[process].delete_old())
+        for held in self.alive:
             held.forgotten |= held.freed_at is not None and held.freed_at <= self.now - FREED_RETENTION.total_seconds()
         in_use = {window for held in self.alive if not held.forgotten for window in held.held}
         for window in [*self.books.settled, *self.books.reserved]:

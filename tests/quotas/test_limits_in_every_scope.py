@@ -18,7 +18,7 @@ from bot.store.open import open_database
 from bot.store.quota_limits import Kind, Period, QuotaLimits, Scope
 from cogs.usage import list_lines
 from tests.support.clock import FakeClock
-from tests.support.quotas import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, requester
+from tests.support.quotas import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, FakeProcess, requester
 
 LIMIT = 8
 MEMBERS = 10
@@ -37,7 +37,7 @@ class Process:
     """What one process of the bot has for limits."""
 
     def __init__(self, database: Database, clock: FakeClock, name: str) -> None:
-        self.ledger = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process=name)
+        self.ledger = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process=FakeProcess(name))
         self.meter = UsageReader(database, UNLIMITED, USAGE_KEYS, clock)
         self.quotas = QuotaSettings(QuotaLimits(database), UNLIMITED, USAGE_KEYS, clock)
 

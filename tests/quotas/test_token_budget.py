@@ -16,7 +16,7 @@ from bot.store.database import Database, Row, Transaction, Work
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope
 from tests.support.clock import FakeClock
-from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
+from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, FakeProcess, operator_limits, requester
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ async def test_a_stopped_answer_leaves_its_question_to_be_answered() -> None:
 async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_rest(
     database: Database, clock: FakeClock
 ) -> None:
-    ledger = Ledger(database, operator_limits(server_tokens=LIMIT), USAGE_KEYS, clock, process="one")
+    ledger = Ledger(database, operator_limits(server_tokens=LIMIT), USAGE_KEYS, clock, process=FakeProcess("one"))
     async with ledger.running(), await ledger.reserve(requester(), {Kind.TOKENS: 100 + BLOCK_TOKENS}) as reservation:
         allowance = ledger.token_budget(reservation, Kind.TOKENS)
         assert (
@@ -107,7 +107,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
 
 
 async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database: Database, clock: FakeClock) -> None:
-    ledger = Ledger(database, operator_limits(), USAGE_KEYS, clock, process="one")
+    ledger = Ledger(database, operator_limits(), USAGE_KEYS, clock, process=FakeProcess("one"))
     async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK_TOKENS}) as reservation:
         allowance = ledger.token_budget(reservation, Kind.TOKENS)
         assert await allowance.ensure(2 * BLOCK_TOKENS) == 2 * BLOCK_TOKENS
@@ -128,7 +128,7 @@ async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, c
         now = False
 
     locked = Locked()
-    ledger = Ledger(locked, operator_limits(), USAGE_KEYS, clock, process="one")
+    ledger = Ledger(locked, operator_limits(), USAGE_KEYS, clock, process=FakeProcess("one"))
     async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK_TOKENS}) as reservation:
         locked.now = True
         allowance = ledger.token_budget(reservation, Kind.TOKENS)
@@ -170,7 +170,7 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
         rule = Limit(Scope.CHANNEL, CHANNEL, Kind.TOKENS, Period.DAY, LIMIT)
         await QuotaLimits(one).set(GUILD, rule, max_count=1, by=1, at_ms=0)
         ledgers = [
-            Ledger(database, operator_limits(server_tokens=LIMIT + 500), USAGE_KEYS, clock, process=name)
+            Ledger(database, operator_limits(server_tokens=LIMIT + 500), USAGE_KEYS, clock, process=FakeProcess(name))
             for name, database in (("one", one), ("two", two))
         ]
 

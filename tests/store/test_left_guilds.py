@@ -95,7 +95,7 @@ async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
         for number, subject in ((1, LEFT), (2, LEFT), (3, OTHER)):
             window = "INSERT INTO usage_counters VALUES (?, 'server', ?, 'images', 'day', ?, 9, 1, 0)"
             await transaction.execute(window, (number, subject, number))
-        await transaction.execute("INSERT INTO reservations VALUES (5, 'process', 0, 9, NULL)")
+        await transaction.execute("INSERT INTO reservations VALUES (5, 'process', 0, NULL)")
         await transaction.execute(
             "INSERT INTO reservation_items (reservation_id, position, counter_id, amount) VALUES (5, 0, 2, 1)"
         )

@@ -21,7 +21,7 @@ from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
 from bot.store.left_guilds import LeftGuilds
 from bot.store.personal_data import PersonalData
 from bot.store.personas import StoredPersona, StoredPersonas
-from bot.store.processed_events import ProcessedEvents
+from bot.store.processes import ProcessLeases
 from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, QuotaLookup, Scope
 from bot.store.schema import migrations, upgrade
@@ -29,6 +29,7 @@ from bot.store.settings import StoredSettings
 from bot.store.turn_deletion import Tombstones, TurnDeletion
 from bot.store.turn_reader import TurnFilter, TurnReader
 from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
+from tests.support.claims import FixedClaims
 from tests.support.turns import TURN
 
 T = TypeVar("T")
@@ -168,18 +169,15 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     claim = Claim(UsageCounter("member", 1, "images", "day", 0, 86_400_000), 1, 10)
     place, following = QuotaLookup(2, 1, 3), UsageCounter("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
     for reservation in (1, 2):
-        await spending.reserve(reservation, place, lambda _: [claim], process="p", now_ms=0, lease_until_ms=60_000)
+        await spending.reserve(reservation, FixedClaims([claim], place), process="p", now_ms=0)
     await spending.set_due(2, {0: 1})
     await spending.settle(1, [Spent(20, 10, following)])
-    await spending.renew_leases("p", lease_until_ms=61_000)
-    await spending.expire_leases("p")
-    await spending.list_expired_processes(70_000)
-    await spending.release_expired("p", 70_000)
-    await spending.release(2, 70_000)
-    await spending.grow(2, place, lambda _: [], {0: claim}, 1, lease_until_ms=99_000)
+    await spending.list_open("p")
+    await spending.free(2, "p", 70_000)
+    await spending.grow(2, FixedClaims([], place), {0: claim}, 1, process="q")
     await spending.delete_expired(freed_before_ms=80_000, ended_before_ms=90_000_000)
     await look_at_and_let_go(listening)
-    await spending.get_used(place, lambda _: [claim.counter])
+    await spending.get_used(FixedClaims([claim], place))
     await quota_rules.set(2, Limit(Scope.MEMBER, 3, Kind.IMAGES, Period.DAY, 4, 5), max_count=1, by=3, at_ms=4)
     await quota_rules.list_for_guild(2)
     await quota_rules.clear(2, (Scope.MEMBER, 3, Kind.IMAGES, Period.DAY), by=3, at_ms=4)
@@ -211,12 +209,17 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     assert generation_id is not None
     await generations.get(generation_id)
     await generations.remove(generation_id)
-    claims, running = ProcessedEvents(listening), InFlightAnswers(listening)
-    await claims.claim(1, 2, running.build_insert(InFlightAnswer(1, 2, "token", 3, 4), "p"))
-    await claims.delete_older_than(3)
-    await running.renew_lease("p", 5)
+    running, leases = InFlightAnswers(listening), ProcessLeases(listening)
+    await leases.add("p", 5)
+    await leases.renew("p", 6)
+    await leases.list_all()
+    await leases.declare_dead("p", 6)
+    await leases.declare_dead("p", 6)
+    await leases.delete("p")
+    await running.claim(2, 3)
+    await running.insert(InFlightAnswer(1, 2, "token", 3, 4), "p")
+    await running.delete_claims_before(3)
     await running.record_messages(1, (5, 6), phase=Phase.TEXT, final_message_count=2)
-    await running.list_leases()
     await running.find_in_channel(1, 1)
     await running.request_cancel(1, channel_id=1)
     await running.list_cancel_requested("p")

@@ -22,6 +22,13 @@ UNLIMITED = OperatorLimits(
 )
 
 
+@dataclasses.dataclass
+class FakeProcess:
+    """A process as the ledger knows it."""
+
+    name: str
+
+
 def requester(
     user_id: int = ANN, guild_id: int | None = GUILD, *, channel_id: int = CHANNEL, roles: Iterable[int] = ()
 ) -> RequestContext:

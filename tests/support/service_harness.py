@@ -26,6 +26,7 @@ from bot.store.quota_limits import Kind
 from bot.store.turn_deletion import Tombstones
 from bot.workers.pool import DecodingWorkers
 from tests.support.clock import NOON, ShortPauseClock
+from tests.support.quotas import FakeProcess
 from tests.support.requests import make_requester
 
 REQUESTER = make_requester(42)
@@ -82,7 +83,7 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
             open_database(f"sqlite:///{folder / 'bot.db'}") as database,
         ):
             subjects = UsageKeys(derive_key("a token"))
-            ledger = Ledger(database, ceilings, subjects, clock, process="test")
+            ledger = Ledger(database, ceilings, subjects, clock, process=FakeProcess("test"))
             meter = UsageReader(database, ceilings, subjects, clock)
             api = ApiClient(
                 session, base_url=base_url, key="sk-test", clock=clock, workers=workers, random=random.Random(7).random
