@@ -60,21 +60,21 @@ class Outcome(Enum):
     nothing: see `RequestEnd`.
     """
 
-    #              label         shows                  costs                   keeps
-    COMPLETE = "complete", Shows.RESULT, Costs.RECEIVED, Keeps.RESULT
-    PARTLY = "partly", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT
-    LENGTH = "length", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT
-    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    UNSTORED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    STOPPED = "stopped", Shows.RESULT_AND_LINE, Costs.RECEIVED_OR_SENT, Keeps.UNFINISHED
-    OUT_OF_TIME = "timed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    INTERRUPTED = "interrupted", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED
-    DELETED = "deleted", Shows.NOTHING, Costs.RECEIVED_OR_SENT, Keeps.NOTHING
-    REFUSED = "refused", Shows.SENTENCE, Costs.NOTHING, Keeps.NOTHING
-    CRASHED = "crashed", Shows.SENTENCE, Costs.RECEIVED, Keeps.NOTHING
+    # label, what it shows, costs and keeps; then when it happens
+    COMPLETE = "complete", Shows.RESULT, Costs.RECEIVED, Keeps.RESULT  # it ended by itself
+    PARTLY = "partly", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # some images are missing
+    LENGTH = "length", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the model's length limit
+    FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # the API refused it
+    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the stream broke off
+    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the API failed
+    LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # a limit, meanwhile
+    UNSTORED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more could be reserved
+    STOPPED = "stopped", Shows.RESULT_AND_LINE, Costs.RECEIVED_OR_SENT, Keeps.UNFINISHED  # by a member
+    OUT_OF_TIME = "timed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # 14 minutes were over
+    INTERRUPTED = "interrupted", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # by a shutdown
+    DELETED = "deleted", Shows.NOTHING, Costs.RECEIVED_OR_SENT, Keeps.NOTHING  # what was shown
+    REFUSED = "refused", Shows.SENTENCE, Costs.NOTHING, Keeps.NOTHING  # before any work
+    CRASHED = "crashed", Shows.SENTENCE, Costs.RECEIVED, Keeps.NOTHING  # an unexpected error
 
     def __init__(self, label: str, shows: Shows, costs: Costs, keeps: Keeps) -> None:
         self.label = label
