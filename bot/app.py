@@ -20,7 +20,7 @@ from bot.history.deletion import DeletionService
 from bot.history.history import History
 from bot.history.privacy import MemberData
 from bot.history.retention import GuildCleanup, Retention
-from bot.images.generation import ImageGenerator, SavedGenerations
+from bot.images.generation import ImageGenerator
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
@@ -100,7 +100,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         retention = Retention(turn_deletion, guild_cleanup, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
         personas = Personas(StoredPersonas(database), clock, workers.files)
-        saved_generations = SavedGenerations(ImageGenerations(database, tombstones, deferred_writes))
+        generations = ImageGenerations(database, tombstones, deferred_writes)
         limiter = ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running)
         yield Services(
             answering=Answering(
@@ -114,8 +114,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             text_to_speech=TextToSpeech(api.speech, ledger, pronunciations, workers.audio, clock),
             pronunciations=pronunciations,
             voice_settings=MemberVoices(StoredSettings(database), clock, default_voice=settings.default_speech_voice),
-            image_generator=ImageGenerator(api.images, ledger, workers.files, clock, saved_generations),
-            saved_generations=saved_generations,
+            image_generator=ImageGenerator(api.images, ledger, workers.files, clock, generations),
             settings=GuildSettings(
                 StoredSettings(database), personas, catalog, clock, persona=settings.default_persona
             ),

@@ -39,6 +39,11 @@ class RequestContext:
     role_ids: frozenset[int] = field(default_factory=frozenset)
 
     @property
+    def parent_channel_id(self) -> int | None:
+        """Return the channel of the thread that they are in; None outside of threads."""
+        return None if self.settings_channel_id == self.channel_id else self.settings_channel_id
+
+    @property
     def in_direct_message(self) -> bool:
         """Return whether this is a conversation of two, outside any server."""
         return self.guild_id is None

@@ -14,7 +14,7 @@ from bot.history.deletion import DeletionService
 from bot.history.history import History
 from bot.history.privacy import MemberData
 from bot.history.retention import GuildCleanup
-from bot.images.generation import ImageGenerator, SavedGenerations
+from bot.images.generation import ImageGenerator
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
@@ -36,7 +36,6 @@ class Services:
     voice_settings: MemberVoices
     pronunciations: Pronunciations
     image_generator: ImageGenerator
-    saved_generations: SavedGenerations
     settings: GuildSettings
     personas: Personas
     auto_read: AutoRead

@@ -18,8 +18,14 @@ from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
-from bot.images.generation import GenerationResult, ImageGenerator, SavedGenerations
-from bot.images.image_request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
+from bot.images.generation import (
+    MAX_IMAGES,
+    MAX_PROMPT_LENGTH,
+    GenerationResult,
+    ImageGenerator,
+    ImageRequest,
+    list_sizes,
+)
 from bot.messages import images as texts
 from bot.messages.render import render
 from bot.model_catalog import ModelCatalog, ModelKind
@@ -37,7 +43,6 @@ class DrawCog(commands.Cog):
     def __init__(
         self,
         image_generator: ImageGenerator,
-        saved_generations: SavedGenerations,
         settings: GuildSettings,
         catalog: ModelCatalog,
         requests: InteractionRequests,
@@ -45,7 +50,6 @@ class DrawCog(commands.Cog):
         modals: Modals,
     ) -> None:
         self._image_generator = image_generator
-        self._saved_generations = saved_generations
         self._settings = settings
         self._catalog = catalog
         self._requests = requests
@@ -80,13 +84,13 @@ class DrawCog(commands.Cog):
 
     async def _again(self, interaction: discord.Interaction, generation_id: int) -> None:
         requester = requester_of(interaction)
-        generation = await self._saved_generations.get(requester, generation_id)
+        generation = await self._image_generator.get(requester, generation_id)
         await self._draw(
             interaction, requester, await self._request(requester, generation, generation.prompt), generation.author_id
         )
 
     async def _edit(self, interaction: discord.Interaction, generation_id: int) -> None:
-        generation = await self._saved_generations.get(requester_of(interaction), generation_id)
+        generation = await self._image_generator.get(requester_of(interaction), generation_id)
         await self._modals.open(
             interaction,
             _PROMPT,
@@ -102,18 +106,18 @@ class DrawCog(commands.Cog):
         generation_id = parse_id(about)
         if generation_id is None:
             raise TurnNotFound("a modal about nothing")
-        generation = await self._saved_generations.get(requester, generation_id)
+        generation = await self._image_generator.get(requester, generation_id)
         await self._draw(interaction, requester, await self._request(requester, generation, prompt), requester.user_id)
 
     async def _delete(self, interaction: discord.Interaction, generation_id: int) -> None:
         requester = requester_of(interaction)
         try:
-            generation = await self._saved_generations.get(requester, generation_id)
+            generation = await self._image_generator.get(requester, generation_id)
         except TurnNotFound:
             check_can_delete(requester, interaction, ())
         else:
             check_can_delete(requester, interaction, () if generation.message_id is None else (generation.message_id,))
-            await self._saved_generations.delete(generation_id)
+            await self._image_generator.delete(generation_id)
         await delete_messages(interaction)
 
     async def _request(self, requester: RequestContext, generation: ImageGeneration, prompt: str) -> ImageRequest:
@@ -176,7 +180,6 @@ async def setup(bot: Bot) -> None:
     await bot.add_cog(
         DrawCog(
             services.image_generator,
-            services.saved_generations,
             services.settings,
             services.catalog,
             bot.requests,

@@ -17,8 +17,7 @@ from bot.clock import SystemClock
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.discord_ui.event_gate import EventGate
 from bot.errors import ShuttingDown
-from bot.images.generation import ImageGenerator
-from bot.images.image_request import ImageRequest
+from bot.images.generation import ImageGenerator, ImageRequest
 from bot.inflight.cancellation import CancellationToken, CancelReason, InFlightRequest
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
@@ -109,7 +108,7 @@ class DrawRequest:
 
     def __init__(self, shop: ServiceHarness, cancellation: CancellationToken) -> None:
         images: Any = ScriptedImages()
-        tools = ImageGenerator(images, shop.ledger, shop.workers.files, SystemClock(), shop.saved_generations)
+        tools = ImageGenerator(images, shop.ledger, shop.workers.files, SystemClock(), shop.generations)
         self._output = MemoryImageOutput()
         cats = ImageRequest("a cat", "dall-e-3", n=2)
         self.use_case: UseCase = tools.draw(REQUESTER, cats, self._output, author_id=42)

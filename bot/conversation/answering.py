@@ -310,9 +310,7 @@ class AnswerUseCase(UseCase):
         requester, question, source = self.requester, self._question, self._question.source_turn
         turn = NewTurn(
             channel_id=requester.channel_id,
-            parent_channel_id=requester.settings_channel_id
-            if requester.settings_channel_id != requester.channel_id
-            else None,
+            parent_channel_id=requester.parent_channel_id,
             guild_id=requester.guild_id,
             author_id=requester.user_id if source is None else source.author_id,
             author_name=requester.name if source is None else source.author_name,

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from bot.api.image_validation import GeneratedImage
@@ -16,11 +17,11 @@ from bot.errors import (
     BotError,
     ContentRefused,
     InvalidApiResponse,
+    InvalidOption,
     StoreUnavailable,
     TurnNotFound,
 )
 from bot.images.compression import ImageTooLarge
-from bot.images.image_request import ImageRequest
 from bot.messages import images as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
@@ -33,11 +34,55 @@ from bot.workers.pool import Failure, JobFailed, Workers
 
 logger = logging.getLogger(__name__)
 
+MAX_IMAGES: Final = 4
+MAX_PROMPT_LENGTH: Final = 4000
+"""What a modal's text field takes, so that every prompt can be edited in one."""
+
+# By the prefix of the model's name. From OpenAI's documentation of /images/generations.
+_SIZES: Final[Mapping[str, tuple[str, ...]]] = {
+    "dall-e-3": ("1024x1024", "1792x1024", "1024x1792"),
+    "dall-e-2": ("256x256", "512x512", "1024x1024"),
+    "gpt-image-1": ("1024x1024", "1536x1024", "1024x1536", "auto"),
+}
+# These refuse `n` above 1 (dall-e-3) or do not support it (CogView).
+_SINGLE_IMAGE_PREFIXES: Final = ("dall-e-3", "cogview")
+_PIXELS: Final = re.compile(r"(\d{2,5})\s*[x×*]\s*(\d{2,5})", re.IGNORECASE)
+_OTHER_SIZES: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}|\d{1,2}:\d{1,2}|\d{1,2}[Kk]")  # auto, 16:9, 2K
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
 REQUEST_LIMIT: Final = 25 * 1024 * 1024  # Discord, message create: all files and fields of a request together
 _REQUEST_OVERHEAD_BYTES: Final = 64 * 1024  # boundaries, headers and the JSON with its alt texts, with a margin
 _COMPRESSION_TIMEOUT_S: Final = 30.0  # a large image is encoded several times
 _EXTENSIONS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """What a member asks for; `size` None leaves it to the model. `chosen`: the member chose this model."""
+
+    prompt: str
+    model: str
+    size: str | None = None
+    n: int = 1
+    spoiler: bool = False
+    chosen: bool = False
+
+    def normalize(self) -> "ImageRequest":
+        """Return the request as it is sent, without stray white space.
+
+        Raises:
+            InvalidOption: an option holds something that no model could use.
+        """
+        prompt = self.prompt.strip()
+        if not prompt:
+            raise InvalidOption("empty prompt", message=texts.empty_prompt())
+        if not 1 <= self.n <= MAX_IMAGES:
+            raise InvalidOption("bad n", message=texts.wrong_count(MAX_IMAGES))
+        return replace(self, prompt=prompt, size=_normalize_size(self.size, self.model))
+
+    @property
+    def takes_one_image(self) -> bool:
+        """Return whether the model is known to generate only one image per request."""
+        return _strip_provider(self.model).startswith(_SINGLE_IMAGE_PREFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +139,16 @@ class ImageOutput(Protocol):
 
 
 class ImageGenerator:
-    """What images are generated with."""
+    """What images are generated with, and the generations that are stored."""
 
     def __init__(
-        self, images: ImagesApi, ledger: Ledger, workers: Workers, clock: Clock, saved: "SavedGenerations"
+        self, images: ImagesApi, ledger: Ledger, workers: Workers, clock: Clock, generations: ImageGenerations
     ) -> None:
         self.images = images
         self.ledger = ledger
         self.workers = workers
         self.clock = clock
-        self.saved = saved
+        self.generations = generations
         self.single_image_models: set[str] = set()
         """Models that refused several images at once, and then generated one."""
 
@@ -112,6 +157,29 @@ class ImageGenerator:
     ) -> "DrawUseCase":
         """Return the request for images in `output`; `author_id` is the member who wrote the prompt."""
         return DrawUseCase(self, requester, request, output, author_id)
+
+    async def get(self, requester: RequestContext, generation_id: int) -> ImageGeneration:
+        """Return a generation that the requester may use again.
+
+        Raises:
+            TurnNotFound: it was deleted.
+            NotOwner: the requester neither asked for it nor may manage messages here.
+            StoreUnavailable: the database cannot be used.
+        """
+        generation = await self.generations.get(generation_id)
+        if generation is None or generation.channel_id != requester.channel_id:
+            raise TurnNotFound(f"image generation {generation_id}")
+        requester.require_own(generation.author_id)
+        return generation
+
+    async def delete(self, generation_id: int) -> None:
+        """Delete a generation.
+
+        Raises:
+            StoreUnavailable: the database cannot be used.
+        """
+        await self.generations.remove(generation_id)
+        logger.info("image generation deleted by its button", extra={"generation": generation_id})
 
 
 class DrawUseCase(UseCase):
@@ -224,9 +292,7 @@ class DrawUseCase(UseCase):
         requester, request = self.requester, self._request
         generation = ImageGeneration(
             channel_id=requester.channel_id,
-            parent_channel_id=requester.settings_channel_id
-            if requester.settings_channel_id != requester.channel_id
-            else None,
+            parent_channel_id=requester.parent_channel_id,
             guild_id=requester.guild_id,
             author_id=self._author_id,
             prompt=request.prompt,
@@ -237,7 +303,11 @@ class DrawUseCase(UseCase):
             message_id=self._output.message_id,
             created_at_ms=unix_ms(self._tools.clock.discord_now()),
         )
-        return await self._tools.saved.save(generation, asked_at_ms=requester.asked_at_ms)
+        try:
+            return await self._tools.generations.add(generation, asked_at_ms=requester.asked_at_ms)
+        except StoreUnavailable as error:
+            logger.error("image generation not saved", extra={"detail": str(error)})
+            return None
 
 
 def _build_files(images: Sequence[CompressedImage], request: ImageRequest) -> tuple[ImageFile, ...]:
@@ -261,6 +331,30 @@ def _choose_error(errors: Sequence[BotError]) -> BotError:
     """Return the error that the member can do something about, else the first."""
     refused = (error for error in errors if isinstance(error, ContentRefused))
     return next(refused, errors[0] if errors else InvalidApiResponse("images: none came"))
+
+
+def list_sizes(model: str) -> tuple[str, ...]:
+    """Return the sizes to offer for `model`; none if they are not known."""
+    name = _strip_provider(model)
+    return next((sizes for prefix, sizes in _SIZES.items() if name.startswith(prefix)), ())
+
+
+def _normalize_size(size: str | None, model: str) -> str | None:
+    """Return a size as people type it (`1024 × 1024`) in the API's format."""
+    if size is None or not size.strip():
+        return None
+    typed = size.strip()
+    if pixels := _PIXELS.fullmatch(typed):
+        return f"{pixels[1]}x{pixels[2]}"
+    if _OTHER_SIZES.fullmatch(typed):
+        return typed.lower() if typed.isalpha() else typed
+    known = [f"`{offered}`" for offered in list_sizes(model)]
+    raise InvalidOption("bad size", message=texts.wrong_size_for_model(known) if known else texts.wrong_size())
+
+
+def _strip_provider(model: str) -> str:
+    """Return the model's name without the provider that some servers put before it (`openai/dall-e-3`)."""
+    return model.lower().rsplit("/", 1)[-1]
 
 
 async def compress_images(
@@ -296,41 +390,3 @@ async def _compress_image(workers: Workers, data: bytes, media_type: str, limit:
     except JobFailed as error:
         return ImageTooLarge(str(error)) if error.failure is Failure.TOO_BIG else InvalidApiResponse(str(error))
     return CompressedImage(result.parts[0], "webp")
-
-
-class SavedGenerations:
-    """Saves image generations, and checks who may use them again."""
-
-    def __init__(self, generations: ImageGenerations) -> None:
-        self._generations = generations
-
-    async def save(self, generation: ImageGeneration, *, asked_at_ms: int) -> int | None:
-        """Save a generation and return its id; None if it could not be saved."""
-        try:
-            return await self._generations.add(generation, asked_at_ms=asked_at_ms)
-        except StoreUnavailable as error:
-            logger.error("image generation not saved", extra={"detail": str(error)})
-            return None
-
-    async def get(self, requester: RequestContext, generation_id: int) -> ImageGeneration:
-        """Return a generation that the requester may use again.
-
-        Raises:
-            TurnNotFound: it was deleted.
-            NotOwner: the requester neither asked for it nor may manage messages here.
-            StoreUnavailable: the database cannot be used.
-        """
-        generation = await self._generations.get(generation_id)
-        if generation is None or generation.channel_id != requester.channel_id:
-            raise TurnNotFound(f"image generation {generation_id}")
-        requester.require_own(generation.author_id)
-        return generation
-
-    async def delete(self, generation_id: int) -> None:
-        """Delete a generation.
-
-        Raises:
-            StoreUnavailable: the database cannot be used.
-        """
-        await self._generations.remove(generation_id)
-        logger.info("image generation deleted by its button", extra={"generation": generation_id})

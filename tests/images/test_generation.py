@@ -16,8 +16,7 @@ from bot.api.images import ImagesApi
 from bot.clock import SystemClock
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
 from bot.images.compression import ImageTooLarge
-from bot.images.generation import GenerationResult, ImageGenerator
-from bot.images.image_request import ImageRequest
+from bot.images.generation import GenerationResult, ImageGenerator, ImageRequest
 from bot.messages import images as texts
 from bot.store.quota_limits import Kind
 from tests.support.make_picture import picture
@@ -49,9 +48,7 @@ def in_turn(*answers: web.Response) -> Any:
 
 
 def make_generator(shop: ServiceHarness, api: ImagesApi | None = None) -> ImageGenerator:
-    return ImageGenerator(
-        api or shop.api.images, shop.ledger, shop.workers.files, SystemClock(), shop.saved_generations
-    )
+    return ImageGenerator(api or shop.api.images, shop.ledger, shop.workers.files, SystemClock(), shop.generations)
 
 
 async def draw(

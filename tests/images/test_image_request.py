@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import InvalidOption
-from bot.images.image_request import ImageRequest, list_sizes
+from bot.images.generation import ImageRequest, list_sizes
 from bot.messages.render import render
 
 

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from bot.api.api_client import ApiClient
 from bot.api.transport import open_session
-from bot.images.generation import SavedGenerations
 from bot.quotas.ledger import Ledger
 from bot.quotas.resolver import OperatorLimits, UsageKeys, UsageScope, derive_key
 from bot.quotas.usage import UsageReader
@@ -45,7 +44,7 @@ class ServiceHarness:
     pronunciations: Pronunciations
     workers: DecodingWorkers
     conversations: Conversations
-    saved_generations: SavedGenerations
+    generations: ImageGenerations
     database: Database
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -91,9 +90,11 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
             pronunciations = Pronunciations(StoredPronunciations(database), clock)
             tombstones, deferred_writes = Tombstones(subjects.erasure_key), DeferredWrites(clock)
             conversations = Conversations(database, tombstones, deferred_writes)
-            saved = SavedGenerations(ImageGenerations(database, tombstones, deferred_writes))
+            generations = ImageGenerations(database, tombstones, deferred_writes)
             async with ledger.running():
-                yield ServiceHarness(api, ledger, meter, pronunciations, workers, conversations, saved, database, asked)
+                yield ServiceHarness(
+                    api, ledger, meter, pronunciations, workers, conversations, generations, database, asked
+                )
     finally:
         await runner.cleanup()
 
