@@ -11,7 +11,7 @@ A task that is cancelled while it waits for work has four ways to go on, and eac
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from bot.clock import Clock
@@ -59,8 +59,9 @@ class BackgroundTasks:
 
     async def close(self, grace_s: float) -> None:
         """Wait up to `grace_s` seconds for the tasks that run, then cancel the rest."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self.drain()
         await cancel_and_wait(*self._tasks)
 
     def _start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":  # Any: as above

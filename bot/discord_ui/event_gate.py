@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -15,7 +16,7 @@ from bot.discord_ui.interaction_messages import set_inflight_request
 from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
 from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.registry import InFlightRegistry
-from bot.tasks import cancel_and_wait, wait_for_first
+from bot.tasks import BackgroundTasks, cancel_and_wait, wait_for_first
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ class EventGate:
         self._clock = clock
         self._running: set[_RunningEvent] = set()
         self._interrupted: set[_RunningEvent] = set()
+        self._interruptions = BackgroundTasks()
         self._stopping = False
         self._hurry = hurry
 
@@ -155,8 +157,11 @@ class EventGate:
         late = set(self._running)
         if late:
             logger.info("answers interrupted", extra={"answers": len(late)})
-            interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
-            await asyncio.wait(interrupting, timeout=interruption_s + INTERRUPTION_OVERTIME_S)
+            for work in late:
+                self._interruptions.start(self._interrupt(work))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interruption_s + INTERRUPTION_OVERTIME_S):
+                    await self._interruptions.drain()
 
     async def _admit(self, event: Event, claim: Callable[[], Awaitable[_Claim]]) -> bool:
         if self._stopping:
