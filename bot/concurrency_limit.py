@@ -7,16 +7,16 @@ import asyncio
 import heapq
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
-from bot.tasks import sleep_unless
+from bot.tasks import BackgroundTasks, sleep_unless
 
 MAX_QUEUE_LENGTH: Final = 1000
 """So many can wait in one channel: those beyond it would run into `MAX_WAIT_S`."""
@@ -27,7 +27,7 @@ MAX_WAIT_S: Final = 600.0
 POLL_INTERVAL_S: Final = 5.0
 """How often those who wait check their position."""
 
-NotifyPosition = Callable[[int], Awaitable[None]]
+NotifyPosition = Callable[[int], Coroutine[Any, Any, None]]  # Any: what a coroutine sends and is sent
 """Notifies the member who waits of how many are before them."""
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,8 @@ class Slot:
     async def wait(self, notify: NotifyPosition) -> bool:
         """Wait until the answer may start, which is at once below the limits; return whether there was a wait.
 
-        Meanwhile `notify` gets how many are before it: at first, and each time that number has halved.
+        Meanwhile `notify` gets how many are before it: at first, and each time that number has halved. A cancellation
+        does not cut it off, as it may have sent a request.
 
         Raises:
             QueueTimeout: the member would not get the answer any more.
@@ -91,7 +92,7 @@ class Slot:
         while not self.ready.is_set():
             position = self._limiter.position_of(self)
             if notified is None or position <= notified // 2 < notified:
-                await notify(position)
+                await self._limiter.notices.run_shielded(notify(position))
                 notified = position
             if clock.monotonic() - since >= MAX_WAIT_S:
                 raise QueueTimeout
@@ -99,7 +100,7 @@ class Slot:
         if self._limiter.closed:
             raise ShuttingDown
         if notified:
-            await notify(0)
+            await self._limiter.notices.run_shielded(notify(0))
         logger.info(
             "queued",
             extra={
@@ -132,6 +133,7 @@ class ConcurrencyLimiter:
     def __init__(self, clock: Clock, *, member: int | None, channel: int | None) -> None:
         self.clock = clock
         self.closed = False
+        self.notices = BackgroundTasks()
         self._member_limit = member
         self._channel_limit = channel
         self._numbers = itertools.count()

@@ -310,9 +310,7 @@ async def wait_for_slot(slot: Slot, show: Callable[[Message], Awaitable[None]]) 
     """
 
     async def tell(position: int) -> None:
-        # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
-        notice = texts.position_in_queue(position) if position else texts.next_in_queue()
-        await asyncio.wait({asyncio.create_task(_try_to_show(show, notice))})
+        await _try_to_show(show, texts.position_in_queue(position) if position else texts.next_in_queue())
 
     return await slot.wait(tell)
 

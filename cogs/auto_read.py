@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import replace
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import discord
+from cachetools import FIFOCache
 from discord.ext import commands
 
 from bot.client import Bot
@@ -30,6 +30,7 @@ from bot.speech.message_speech import speakable_message
 from bot.speech.text_to_speech import TextToSay, TextToSpeech
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import MemberVoices
+from bot.tasks import cancel_and_wait
 
 REMEMBERED_MESSAGES: Final = 500
 """How many message ids are remembered, in case Discord delivers one twice."""
@@ -59,15 +60,12 @@ class AutoReadCog(commands.Cog):
         self._voice_settings = voice_settings
         self._text_to_speech = text_to_speech
         self._runner = runner
-        self._seen_message_ids: deque[int] = deque(maxlen=REMEMBERED_MESSAGES)
+        self._seen_message_ids: FIFOCache[int, None] = FIFOCache(REMEMBERED_MESSAGES)
         self._running: set[asyncio.Task[Any]] = set()  # Any: the events' tasks are discord.py's
 
     async def cog_unload(self) -> None:
         """Cancel what is being read, so that its reservations are released while the store is open."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await cancel_and_wait(*self._running)
 
     @commands.Cog.listener()
     async def on_user_message(self, message: discord.Message) -> None:
@@ -75,7 +73,7 @@ class AutoReadCog(commands.Cog):
         session = self._voice_manager.get_session(message.guild.id if message.guild else None)
         if session is None or message.id in self._seen_message_ids or not _is_by_listener(message, session):
             return
-        self._seen_message_ids.append(message.id)
+        self._seen_message_ids[message.id] = None
         task = asyncio.current_task()
         assert task is not None, "called within an event's task"
         self._running.add(task)

@@ -235,3 +235,28 @@ async def test_nothing_is_kept_of_those_whose_answers_ended() -> None:
     assert (len(limiter._members), len(limiter._channels)) == (2, 2)
     await end(*all_of_them)
     assert (len(limiter._members), len(limiter._channels)) == (0, 0)
+
+
+async def test_a_notice_on_its_way_is_sent_to_its_end_though_its_answer_is_cancelled() -> None:
+    limiter = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
+    (first,) = await answers(limiter, requester(ADA))
+    may_end, sent = asyncio.Event(), list[int]()
+
+    async def send(before: int) -> None:
+        await may_end.wait()
+        sent.append(before)
+
+    async def wait() -> None:
+        async with limiter.slot(requester(ADA)) as slot:
+            await slot.wait(send)
+
+    waiting = asyncio.create_task(wait())
+    await settle()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (limiter.waiting, sent) == (0, [])
+    may_end.set()
+    await settle()
+    assert sent == [0]
+    await end(first)
