@@ -1,4 +1,7 @@
-"""The mark-up within a line, for the ear: code and links in one piece, formulas in words, no emoji.
+"""The mark-up within a text, for the ear: from what was typed, or from a line of an answer, to the words that are said.
+
+Discord's mark-up is written for the eye. Marks are dropped, what they mark is kept, and what only a screen can show (a
+mention, a link) becomes the nearest word for it. Hidden text stays hidden: what is behind a spoiler is not said.
 
 While marks are being read, characters that are meant literally are protected as private-use ones, and words that
 replace something a voice cannot say are marked; `restore_protected` turns all of that into a text. Nothing that people
@@ -8,69 +11,10 @@ from those that are still being written.
 
 import re
 import unicodedata
-from itertools import pairwise
 from typing import Final
 
-from bot.messages import speech as texts
-from bot.messages.render import render
+from bot.errors import NoSpeakableText
 from bot.speech.latex import latex_to_words
-
-_MAX_ROWS: Final = 10
-"""Rows that are read; listeners forget the first of more."""
-
-_DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*")
-
-
-def is_row(line: str) -> bool:
-    """Return whether `line` may be a row or a header: not where a spoiler begins in it that goes on behind it."""
-    start = line.lstrip(" \t>")
-    return start.startswith("|") and not start.startswith("||") and "||" not in mask_spans(line, whole=True)[0]
-
-
-def is_delimiter(line: str) -> bool:
-    """Return whether `line` may separate a table's header from its rows."""
-    return "|" in line and _DELIMITER.fullmatch(line) is not None
-
-
-def can_become_delimiter(line: str) -> bool:
-    """Return whether `line`, which is still being written, may become a delimiter."""
-    return not line.strip(" \t>|:-")
-
-
-class Table:
-    """One table that is being read, from its header on."""
-
-    def __init__(self, header: str) -> None:
-        self._columns = _parse_cells(header)
-        self._rows = 0
-
-    def format_row(self, line: str) -> str:
-        """Return what is said of a row; "" beyond the rows that are read."""
-        self._rows += 1
-        if self._rows > _MAX_ROWS:
-            return ""
-        values = []
-        for number, value in enumerate(_parse_cells(line)):
-            column = self._columns[number] if number < len(self._columns) else ""
-            if strip_substitutes(value).strip():
-                values.append(f"{column}: {value}" if column and len(self._columns) > 1 else value)
-        return f"{'; '.join(values)}." if values else ""
-
-    def format_omitted_rows(self) -> str:
-        """Return a sentence about the rows that were left out; "" where none were."""
-        more = self._rows - _MAX_ROWS
-        return render(texts.spoken_omitted_rows(more)) if more > 0 else ""
-
-
-def _parse_cells(line: str) -> list[str]:
-    """Return what is said of the cells of a line; bars within code separate none."""
-    line = line.strip(" \t>")
-    mask, _ = mask_spans(line, whole=True)
-    bars = [-1, *(at for at, character in enumerate(mask) if character == "|"), len(line)]
-    cells = [line[begin + 1 : end] for begin, end in pairwise(bars)]
-    inner = cells[not cells[0].strip() : len(cells) - (not cells[-1].strip())]
-    return [format_inline(cell.strip()).strip() for cell in inner]
-
 
 A_MEMBER: Final = "someone"
 A_ROLE: Final = "a group"
@@ -305,3 +249,71 @@ def _format_span(found: re.Match[str]) -> str:
         case "block_tag" | "emoji":
             return " "
     return format_markup(kind, content)
+
+
+def speakable_text(text: str) -> str:
+    """Return the words of `text` that can be said, with its lines and paragraphs. Code is read as it is.
+
+    Raises:
+        NoSpeakableText: nothing of it is a word: only punctuation, emoji, mentions, bare links, spoilers or white
+            space.
+    """
+    marked = _TOKENS.sub(_format_token, keep_speakable(text))
+    for marks, replacement in (*_LINE_MARKS, *EMPHASIS):
+        marked = marks.sub(replacement, marked)
+    if not has_words(strip_substitutes(marked)):
+        raise NoSpeakableText
+    return _collapse_space(restore_protected(marked))
+
+
+async def speakable_typed_text(text: str) -> str:
+    """Return `speakable_text(text)`, as a `ToSpeakable`. It never waits: a text that a member types is short.
+
+    Raises:
+        NoSpeakableText: nothing of it is a word.
+    """
+    return speakable_text(text)
+
+
+def has_words(text: str) -> bool:
+    """Return whether a voice would have something to say: a letter or a number that is not an invisible filler."""
+    return any(unicodedata.category(character)[0] in "LN" and character not in _FILLERS for character in text)
+
+
+# Unicode calls these letters, and they show as nothing: Hangul fillers.
+_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
+
+_TOKENS: Final = re.compile(
+    rf"""
+      ```(?:[A-Za-z0-9_+.\-#]*\n)?(?P<fence>.+?)```
+    | (?P<ticks>``?)(?P<code>[^`]+)(?P=ticks)
+    | {ESCAPED} | {SPOILER} | {LABEL} | {NAMED}
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+
+_LINE_MARKS: Final = (
+    (re.compile(r"^[ \t]*(?:>>>|>)[ \t]+", re.MULTILINE), ""),  # quotes
+    (re.compile(r"^[ \t]*(?:-#|#{1,3})[ \t]+", re.MULTILINE), ""),  # headings, small print
+    (re.compile(r"^[ \t]*[-*+][ \t]+", re.MULTILINE), ""),  # lists; a numbered one keeps its number
+)
+
+
+def _format_token(found: re.Match[str]) -> str:
+    """Return what is said of one piece of mark-up."""
+    kind, content = found.lastgroup, found.group(found.lastgroup or 0)
+    match kind:
+        case "fence":
+            return f"\n{protect_literal(content)}\n"
+        case "code":
+            return protect_literal(content)
+        case "label":
+            return _TOKENS.sub(_format_token, content)  # a spoiler in a label is one still
+    return format_markup(kind, content)
+
+
+def _collapse_space(text: str) -> str:
+    """Return `text` without the gaps that marks leave behind."""
+    text = re.sub(r"[^\S\n]+", " ", text)
+    text = re.sub(r" ?\n ?", "\n", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()

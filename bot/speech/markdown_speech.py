@@ -19,18 +19,8 @@ from bot.markdown.blocks import BlockReader, Fence, read_fence
 from bot.markdown.lookahead import NEED_MORE, NOT_HERE, NoMatch
 from bot.messages import speech as texts
 from bot.messages.render import render
-from bot.speech.code_announcement import code_announcement
-from bot.speech.inline_speech import (
-    Table,
-    can_become_delimiter,
-    format_inline,
-    is_delimiter,
-    is_row,
-    keep_speakable,
-    keep_together,
-    mask_spans,
-    protect_literal,
-)
+from bot.speech.block_speech import Table, can_become_delimiter, code_announcement, is_delimiter, is_row
+from bot.speech.inline_speech import format_inline, keep_speakable, keep_together, mask_spans, protect_literal
 
 PAUSE: Final = "\n"
 """In what is heard: a sentence ends here, whatever it ends with."""

@@ -12,8 +12,7 @@ from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText
 from bot.messages import speech as texts
-from bot.speech.inline_speech import keep_speakable
-from bot.speech.normalize import has_words, speakable_text
+from bot.speech.inline_speech import has_words, keep_speakable, speakable_text
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
 from bot.text_work import SLICE_CHARACTERS, normalize
 

@@ -13,9 +13,8 @@ from sentencex import get_sentence_boundaries
 
 from bot.errors import NoSpeakableText, UserError
 from bot.messages import speech as texts
-from bot.speech.inline_speech import restore_protected, strip_substitutes
+from bot.speech.inline_speech import has_words, restore_protected, strip_substitutes
 from bot.speech.markdown_speech import LONGEST_WORD, PAUSE, MarkdownSpeech
-from bot.speech.normalize import has_words
 from bot.text_work import iterate_slices
 
 _CLOSING_MARKS: Final = "\"'”’»)]}"

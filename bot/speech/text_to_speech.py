@@ -20,7 +20,7 @@ from bot.quotas.reservation import Reservation
 from bot.request_log import RequestLog
 from bot.request_runner import Amounts, Outcome, RequestEnd, Shows, UseCase
 from bot.speech.chunking import get_duration_s, join_to_file, split_text
-from bot.speech.normalize import has_words, speakable_typed_text
+from bot.speech.inline_speech import has_words, speakable_typed_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import MAX_SPOKEN_LENGTH, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance

@@ -10,9 +10,9 @@ from unittest.mock import patch
 from bot.errors import NoSpeakableText
 from bot.markdown.lookahead import NoMatch
 from bot.speech.chunking import MAX_CHUNK_LENGTH, split_text
+from bot.speech.inline_speech import has_words, speakable_text
 from bot.speech.markdown_speech import MarkdownSpeech
 from bot.speech.message_speech import speakable_message
-from bot.speech.normalize import has_words, speakable_text
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.sentence_stream import SentenceStream
 

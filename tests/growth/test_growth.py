@@ -17,7 +17,7 @@ from bot.errors import NoSpeakableText
 from bot.markdown.renderer import MarkdownRenderer, render_markdown
 from bot.markdown.splitter import Splitter, split
 from bot.speech.chunking import split_text
-from bot.speech.normalize import speakable_text
+from bot.speech.inline_speech import speakable_text
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.sentence_stream import SentenceStream
 from bot.text_work import normalize

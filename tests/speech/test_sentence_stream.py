@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
+from bot.speech.inline_speech import has_words
 from bot.speech.markdown_speech import MarkdownSpeech
-from bot.speech.normalize import has_words
 from bot.speech.sentence_stream import SentenceStream, TooLongToSpeak, speakable_markdown
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.event_loop_turns import count_turns

@@ -16,8 +16,8 @@ from bot.messages import speech as texts
 from bot.messages.render import render
 from bot.quotas.reservation import Reservation
 from bot.speech.chunking import split_text
+from bot.speech.inline_speech import speakable_typed_text
 from bot.speech.mp3 import TooLongToSend, duration_s
-from bot.speech.normalize import speakable_typed_text
 from bot.speech.sentence_stream import TooLongToSpeak, speakable_markdown
 from bot.speech.text_to_speech import MAX_CONCURRENT, SayUseCase, Speech, TextToSay, TextToSpeech, ToSpeakable
 from bot.speech.utterance import Label, Utterance

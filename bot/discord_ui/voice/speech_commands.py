@@ -13,7 +13,7 @@ from bot.guilds.settings import GuildSettings
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.model_catalog import ModelKind
-from bot.speech.normalize import speakable_typed_text
+from bot.speech.inline_speech import speakable_typed_text
 from bot.speech.text_to_speech import Speech, TextToSay, TextToSpeech, ToSpeakable
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import MemberVoices

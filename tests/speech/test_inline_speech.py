@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
-from bot.speech.normalize import has_words, speakable_text
+from bot.speech.inline_speech import has_words, speakable_text
 
 
 @pytest.mark.parametrize(
