@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ FILES = sorted([*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/*.py")])
 MOST_FILES = 225
 MOST_LINES = 400
 MEDIAN_LINES = range(90, 151)
+MOST_FUNCTION_LINES = 45
+LONG_FUNCTIONS = {"bot/app.py:open_services": "the composition root: one service after the other, in the order of need"}
+"""Functions that may be longer, and why."""
 
 _TABLE = "the table, the service above it, its sentences or its commands"
 SAME_NOUN = {
@@ -50,6 +54,19 @@ def test_files_have_a_size_that_reads_well() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_no_file_is_too_long(file: Path) -> None:
     assert lines_of(file) <= MOST_LINES
+
+
+def test_a_function_fits_a_screen() -> None:
+    folders = ("bot", "cogs", "sandbox", "scripts", "benchmarks", "tests")
+    files = [file for folder in folders for file in sorted(ROOT.glob(f"{folder}/**/*.py"))]
+    long = {name: size for file in files for name, size in function_sizes(file) if size > MOST_FUNCTION_LINES}
+    assert long.keys() == LONG_FUNCTIONS.keys(), long
+
+
+def function_sizes(file: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno is not None:
+            yield f"{file.relative_to(ROOT)}:{node.name}", node.end_lineno - node.lineno + 1
 
 
 def test_a_name_stands_in_two_packages_only_for_the_same_noun() -> None:

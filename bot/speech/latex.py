@@ -208,15 +208,7 @@ class _FormulaReader:
         if name == "lim":
             below = self._read_script("_").replace(" to ", " goes to ")
             return f"the limit {f'as {below}' if below else ''} of"
-        if _GREEK.fullmatch(name):
-            return name
-        if _GREEK.fullmatch(name.lower()):
-            return f"capital {name.lower()}"
-        if _SILENT.fullmatch(name):
-            return ""
-        if name not in _WORDS:
-            raise _Unspeakable
-        return _WORDS[name]
+        return _format_symbol(name)
 
     def _read_degree(self) -> str:
         """Return which root it is."""
@@ -239,3 +231,15 @@ class _FormulaReader:
             return ""
         self._at += 1
         return self._read_one()
+
+
+def _format_symbol(name: str) -> str:
+    if _GREEK.fullmatch(name):
+        return name
+    if _GREEK.fullmatch(name.lower()):
+        return f"capital {name.lower()}"
+    if _SILENT.fullmatch(name):
+        return ""
+    if name not in _WORDS:
+        raise _Unspeakable
+    return _WORDS[name]

@@ -150,34 +150,24 @@ async def look_at_and_let_go(database: Database) -> None:
     await removals.delete_audit_log_before(1)
 
 
-async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
-    listening = Listening(database)
-    conversations, settings, spending = Conversations(listening), StoredSettings(listening), UsageStore(listening)
-    quota_rules = QuotaLimits(listening)
+async def use_turns(listening: Database) -> None:
+    conversations = Conversations(listening)
     turn_id = await conversations.save(TURN)
     assert turn_id is not None
     await conversations.record_messages(turn_id, (5, 6))
     await conversations.get_public_history(TURN.channel_id, 20)
     await conversations.find_turn_of_message(TURN.answer_message_ids[0], TURN.channel_id)
     await conversations.get_ancestors(1, 20)
+
+
+async def use_settings(listening: Database) -> None:
+    settings, quota_rules = StoredSettings(listening), QuotaLimits(listening)
     await settings.set_channel(1, 2, "model", "a", by=3, at_ms=4)
     await settings.set_guild(2, "model", "a", by=3, at_ms=4)
     await settings.get_values(2, 1)
     await settings.clear_channel(1, 2, ["model"], by=3, at_ms=4)
     await settings.clear_guild(2, ["model"], by=3, at_ms=4)
     await AuditLog(listening).list_newest(2, 10)
-    claim = Claim(UsageCounter("member", 1, "images", "day", 0, 86_400_000), 1, 10)
-    place, following = QuotaLookup(2, 1, 3), UsageCounter("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
-    for reservation in (1, 2):
-        await spending.reserve(reservation, FixedClaims([claim], place), process="p", now_ms=0)
-    await spending.set_due(2, {0: 1})
-    await spending.settle(1, [Spent(20, 10, following)])
-    await spending.list_open("p")
-    await spending.free(2, "p", 70_000)
-    await spending.grow(2, FixedClaims([], place), {0: claim}, 1, process="q")
-    await spending.delete_expired(freed_before_ms=80_000, ended_before_ms=90_000_000)
-    await look_at_and_let_go(listening)
-    await spending.get_used(FixedClaims([claim], place))
     await quota_rules.set(2, Limit(Scope.MEMBER, 3, Kind.IMAGES, Period.DAY, 4, 5), max_count=1, by=3, at_ms=4)
     await quota_rules.list_for_guild(2)
     await quota_rules.clear(2, (Scope.MEMBER, 3, Kind.IMAGES, Period.DAY), by=3, at_ms=4)
@@ -191,6 +181,24 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await presets.list_names(2)
     await presets.save_all(2, await presets.list_for_guild(2), max_count=9, by=3, at_ms=4)
     await presets.remove(2, "pirate", by=3, at_ms=4)
+
+
+async def use_usage(listening: Database) -> None:
+    spending = UsageStore(listening)
+    claim = Claim(UsageCounter("member", 1, "images", "day", 0, 86_400_000), 1, 10)
+    place, following = QuotaLookup(2, 1, 3), UsageCounter("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
+    for reservation in (1, 2):
+        await spending.reserve(reservation, FixedClaims([claim], place), process="p", now_ms=0)
+    await spending.set_due(2, {0: 1})
+    await spending.settle(1, [Spent(20, 10, following)])
+    await spending.list_open("p")
+    await spending.free(2, "p", 70_000)
+    await spending.grow(2, FixedClaims([], place), {0: claim}, 1, process="q")
+    await spending.delete_expired(freed_before_ms=80_000, ended_before_ms=90_000_000)
+    await spending.get_used(FixedClaims([claim], place))
+
+
+async def use_image_generations(listening: Database) -> None:
     generations = ImageGenerations(listening, Tombstones())
     generation = ImageGeneration(
         channel_id=1,
@@ -209,6 +217,9 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     assert generation_id is not None
     await generations.get(generation_id)
     await generations.remove(generation_id)
+
+
+async def use_inflight(listening: Database) -> None:
     running, leases = InFlightAnswers(listening), ProcessLeases(listening)
     await leases.add("p", 5)
     await leases.renew("p", 6)
@@ -224,4 +235,10 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await running.request_cancel(1, channel_id=1)
     await running.list_cancel_requested("p")
     await running.delete([answer.id for answer in await running.take_over("p", "q")])
+
+
+async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
+    listening = Listening(database)
+    for use in (use_turns, use_settings, use_usage, look_at_and_let_go, use_image_generations, use_inflight):
+        await use(listening)
     assert listening.heard == set(statements().values())
