@@ -1,9 +1,9 @@
 """Count the files and functions that run for one request of each kind: `python -m scripts.trace`.
 
 The bot runs in the sandbox, under Python's profiler. Each request is made five times after one that warms caches, and
-the run with the fewest files counts: a background loop that falls into a run is no part of the request. Functions are
-counted once, by file and qualified name, over all threads, from the event until nothing has happened for a while.
-`--files` lists the files of each request.
+the run with the fewest files counts. What runs without a request too, each second, is no part of one, and a rarer
+background loop is in few of the runs. Functions are counted once, by file and qualified name, over all threads, from
+the event until nothing has happened for a while. `--files` lists the files of each request.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
@@ -32,6 +32,10 @@ RUNS = 5
 QUIET_S = 0.5
 """With nothing from the bot for so long a request is over."""
 
+IDLE_S = 1.5
+"""Longer than the period of what runs each second."""
+
+IDLE_SPANS = 2
 DEADLINE_S = 60.0
 RESULT = "TRACE_RESULT"
 
@@ -88,6 +92,19 @@ class Trace:
         """The files of the functions, relative to the repository."""
         return sorted({file for file, _ in self.functions})
 
+    def without(self, others: "Trace") -> "Trace":
+        """Return what is not in `others`."""
+        return Trace(self.functions - others.functions)
+
+
+def build_trace(recorded: Iterable[tuple[str, str]]) -> Trace:
+    """Return the bot's own functions of those recorded, without lambdas and comprehensions, which are parts of others.
+
+    `recorded` has absolute paths and qualified names.
+    """
+    ours = ((file, name) for file, name in recorded if file.startswith(COUNTED) and not name.endswith(">"))
+    return Trace(frozenset((str(Path(file).relative_to(ROOT)), name) for file, name in ours))
+
 
 @dataclass(frozen=True)
 class Request:
@@ -126,16 +143,25 @@ class TracedBot:
         self._result = result
 
     async def trace(self, request: Request, member: ClientUser) -> Trace:
-        """Make a request and return what ran for it."""
-        self._result.unlink(missing_ok=True)
-        self._signal(signal.SIGUSR1)
+        """Return what runs for a request only, in the run with the fewest files."""
+        await request.make(self._sandbox, member)
+        idle = [await self._record(asyncio.sleep(IDLE_S)) for _ in range(IDLE_SPANS)]
+        background = Trace(frozenset.intersection(*(span.functions for span in idle)))
+        runs = [await self._record(self._make(request, member)) for _ in range(RUNS)]
+        return min((run.without(background) for run in runs), key=lambda trace: len(trace.files))
+
+    async def _make(self, request: Request, member: ClientUser) -> None:
         await request.make(self._sandbox, member)
         await asyncio.sleep(QUIET_S)
+
+    async def _record(self, work: Awaitable[None]) -> Trace:
+        """Return what runs in the bot while `work` does."""
+        self._result.unlink(missing_ok=True)
+        self._signal(signal.SIGUSR1)
+        await work
         self._signal(signal.SIGUSR2)
         await self._process.changed.until(self._result.exists, deadline_s=DEADLINE_S, what="the trace")
-        found = json.loads(self._result.read_text())
-        ours = ((file, name) for file, name in found if file.startswith(COUNTED) and not name.endswith(">"))
-        return Trace(frozenset((str(Path(file).relative_to(ROOT)), name) for file, name in ours))
+        return build_trace((file, name) for file, name in json.loads(self._result.read_text()))
 
     def _signal(self, number: signal.Signals) -> None:
         pid = self._process.pid
@@ -161,9 +187,7 @@ async def trace_all() -> dict[str, Trace]:
                     member = sandbox.join(f"Member {request.name}")  # of their own: the rate limit is per member
                     if request.make is _say_in_voice:
                         await in_the_lounge(sandbox, member)
-                    await request.make(sandbox, member)
-                    runs = [await bot.trace(request, member) for _ in range(RUNS)]
-                    traces[request.name] = min(runs, key=lambda trace: len(trace.files))
+                    traces[request.name] = await bot.trace(request, member)
             finally:
                 await process.stop()
     return traces
