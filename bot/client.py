@@ -160,12 +160,17 @@ class Bot(commands.AutoShardedBot):
             await self._await_session_starts()
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Confirm the bot's own messages; cogs are given what people write, as the event `user_message`."""
+        """Confirm the bot's own messages; cogs are given what people write.
+
+        It is the event `user_message`, and `voice_guild_message` in a guild where the bot is in a voice channel.
+        """
         if self.user is not None and message.author.id == self.user.id:
             if message.nonce is not None:
                 self.replies.sent_messages.confirm(message)
         elif not (message.author.bot or message.webhook_id is not None):
             self.dispatch("user_message", message)
+            if message.guild is not None and message.guild.id in self.voice_manager.sessions:
+                self.dispatch("voice_guild_message", message)
 
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
         """Route pressed buttons and submitted modals; discord.py itself handles commands and autocomplete."""

@@ -68,7 +68,7 @@ class AutoReadCog(commands.Cog):
         await cancel_and_wait(*self._running)
 
     @commands.Cog.listener()
-    async def on_user_message(self, message: discord.Message) -> None:
+    async def on_voice_guild_message(self, message: discord.Message) -> None:
         """Read a message aloud if its channel is read and its author listens."""
         session = self._voice_manager.get_session(message.guild.id if message.guild else None)
         if session is None or message.id in self._seen_message_ids or not _is_by_listener(message, session):

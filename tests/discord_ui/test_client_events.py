@@ -8,7 +8,7 @@ import pytest
 
 from bot.client import Bot
 
-OWN_ID = 1
+OWN_ID, VOICE_GUILD_ID = 1, 7
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def bot(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> Bot:
     bot = Bot.__new__(Bot)
     monkeypatch.setattr(Bot, "user", SimpleNamespace(id=OWN_ID))
     bot.buttons, bot.modals = router("button"), router("modal")  # type: ignore[assignment]
+    bot.voice_manager = SimpleNamespace(sessions={VOICE_GUILD_ID: object()})  # type: ignore[assignment]
     sent_messages = SimpleNamespace(confirm=lambda _message: calls.append("confirmed"))
     bot.replies = SimpleNamespace(sent_messages=sent_messages)  # type: ignore[assignment]
     monkeypatch.setattr(bot, "dispatch", lambda event, _message: calls.append(event))
@@ -53,7 +54,20 @@ async def test_only_what_people_write_is_given_to_the_cogs(
     expected: list[str],
 ) -> None:
     author = SimpleNamespace(id=author_id, bot=by_bot)
-    message: Any = SimpleNamespace(author=author, webhook_id=webhook_id, nonce=nonce)
+    message: Any = SimpleNamespace(author=author, webhook_id=webhook_id, nonce=nonce, guild=None)
+    await bot.on_message(message)
+    assert calls == expected
+
+
+@pytest.mark.parametrize(
+    ("guild_id", "expected"),
+    [(VOICE_GUILD_ID, ["user_message", "voice_guild_message"]), (VOICE_GUILD_ID + 1, ["user_message"])],
+)
+async def test_auto_read_is_given_messages_only_where_the_bot_is_in_a_voice_channel(
+    bot: Bot, calls: list[str], guild_id: int, expected: list[str]
+) -> None:
+    author = SimpleNamespace(id=2, bot=False)
+    message: Any = SimpleNamespace(author=author, webhook_id=None, nonce=None, guild=SimpleNamespace(id=guild_id))
     await bot.on_message(message)
     assert calls == expected
 

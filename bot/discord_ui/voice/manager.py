@@ -66,7 +66,8 @@ class VoiceManager:
         self._clock = clock
         self._alone_s = alone_s
         self._idle_s = idle_s
-        self._sessions: dict[int, VoiceSession] = {}
+        self.sessions: dict[int, VoiceSession] = {}
+        """The sessions, by guild."""
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._join_limit = JoinLimit(clock)
         self._tasks = BackgroundTasks()
@@ -76,7 +77,7 @@ class VoiceManager:
 
     def get_session(self, guild_id: int | None) -> VoiceSession | None:
         """Return the session of a guild, if the bot is in a voice channel there."""
-        return self._sessions.get(guild_id or 0)
+        return self.sessions.get(guild_id or 0)
 
     async def join(self, resolve_channel: Callable[[], VocalChannel], text_channel_id: int) -> VoiceSession:
         """Join a voice channel, or move to it with the queue; return the session.
@@ -121,7 +122,7 @@ class VoiceManager:
             raise LeaveFailed("not its turn in time") from error
         try:
             check()
-            session = self._sessions.pop(guild_id, None)
+            session = self.sessions.pop(guild_id, None)
             if session is not None:
                 await self._leave_session(session)
         finally:
@@ -131,12 +132,12 @@ class VoiceManager:
         """Leave all voice channels, and join none any more."""
         self._closed = True
         await self._watch.aclose()
-        await asyncio.gather(*(self.leave(guild_id) for guild_id in list(self._sessions)), return_exceptions=True)
+        await asyncio.gather(*(self.leave(guild_id) for guild_id in list(self.sessions)), return_exceptions=True)
         await self._tasks.close(0)
 
     def on_voice_state(self, member: discord.Member, after: discord.VoiceState) -> None:
         """Update the guild's session after the voice state of a member changed."""
-        session = self._sessions.get(member.guild.id)
+        session = self.sessions.get(member.guild.id)
         if session is None:
             return
         if member.id == member.guild.me.id:
@@ -149,13 +150,13 @@ class VoiceManager:
 
     def on_permissions_changed(self, guild_id: int) -> None:
         """Check again who may hear what is playing: channels, roles or overwrites of the guild changed."""
-        session = self._sessions.get(guild_id)
+        session = self.sessions.get(guild_id)
         if session is not None:
             session.queue.recheck()
             self._check_stage(session)
 
     async def _join(self, channel: VocalChannel, text_channel_id: int) -> VoiceSession:
-        session = self._sessions.get(channel.guild.id)
+        session = self.sessions.get(channel.guild.id)
         if session is not None and session.channel.id == channel.id:
             session.text_channel_id = text_channel_id
             self._check_stage(session)
@@ -178,7 +179,7 @@ class VoiceManager:
         session = VoiceSession(
             connection, self._pool, self._clock, text_channel_id=text_channel_id, on_lost=self._on_session_lost
         )
-        self._sessions[channel.guild.id] = session
+        self.sessions[channel.guild.id] = session
         if not self._is_watching:
             self._is_watching = True
             watch = background_loop(self._leave_unused, WATCH_INTERVAL_S, self._clock, name="voice watch")
@@ -187,8 +188,8 @@ class VoiceManager:
 
     def _on_session_lost(self, session: VoiceSession, error: VoiceLost) -> None:
         """Remove a session that ended by itself, and send the reason to where it was called."""
-        if self._sessions.get(session.guild.id) is session:
-            del self._sessions[session.guild.id]
+        if self.sessions.get(session.guild.id) is session:
+            del self.sessions[session.guild.id]
         logger.info("voice session lost", extra={"guild": session.guild.id})
         self._tasks.start(self._notify(session, error.message))
 
@@ -232,7 +233,7 @@ class VoiceManager:
 
     async def _leave_unused(self) -> None:
         """Leave the voice channels without listeners or speech."""
-        for session in list(self._sessions.values()):
+        for session in list(self.sessions.values()):
             try:
                 await self._leave_if_unused(session)
             except LeaveFailed:
