@@ -22,7 +22,7 @@ from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
 from bot.history.history import History
-from bot.inflight.cancellation_watcher import CancellationWatcher
+from bot.inflight.cancellation import CancellationWatcher
 from bot.messages import answers as texts
 from bot.speech.sentence_stream import speakable_markdown
 from bot.store.turns import Turn

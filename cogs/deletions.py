@@ -6,7 +6,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.history.deletion import DeletionService
 from bot.history.retention import GuildCleanup
-from bot.inflight.cancellation_watcher import CancellationWatcher
+from bot.inflight.cancellation import CancellationWatcher
 
 
 class DeletionsCog(commands.Cog):

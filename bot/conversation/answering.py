@@ -26,8 +26,7 @@ from bot.errors import (
     StoreUnavailable,
     TurnNotFound,
 )
-from bot.inflight.cancellation import CancellationToken, CancelReason
-from bot.inflight.cancellation_watcher import MAX_DURATION_S
+from bot.inflight.cancellation import MAX_DURATION_S, CancellationToken, CancelReason
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger

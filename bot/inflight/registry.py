@@ -15,8 +15,7 @@ from cachetools import FIFOCache
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
-from bot.inflight.cancellation import InFlightRequest
-from bot.inflight.cancellation_watcher import CancellationWatcher
+from bot.inflight.cancellation import CancellationWatcher, InFlightRequest
 from bot.process_lease import ProcessLease
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase

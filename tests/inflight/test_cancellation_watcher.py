@@ -9,8 +9,7 @@ import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import NotOwner
-from bot.inflight.cancellation import CancellationToken, CancelReason, InFlightRequest
-from bot.inflight.cancellation_watcher import MAX_DURATION_S, POLL_INTERVAL_S
+from bot.inflight.cancellation import MAX_DURATION_S, POLL_INTERVAL_S, CancellationToken, CancelReason, InFlightRequest
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
 from bot.process_lease import ProcessLease
