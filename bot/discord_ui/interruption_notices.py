@@ -58,6 +58,8 @@ def notice_for(message: _Message | None, answer: InFlightAnswer, message_count: 
     text: str = message["content"]
     if _shows_no_text_yet(message, answer):
         return Replace(INTERRUPTED_BEFORE_TEXT)
+    if text.endswith(INTERRUPTED_BELOW.strip()):
+        return None  # by the process itself, which was declared dead and lives
     if not _is_unfinished(text) and (answer.phase is not Phase.TEXT or _is_complete(answer, message_count)):
         return None
     remaining = text.removesuffix(PROGRESS_MARKER.strip()).rstrip()
