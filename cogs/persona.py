@@ -11,7 +11,7 @@ from bot.client import Bot
 from bot.context import Permission
 from bot.discord_ui import attachments
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.interaction_messages import acknowledge, edit_original
+from bot.discord_ui.interaction_output import acknowledge, edit_original
 from bot.discord_ui.lists import show_privately
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.tree import PERMISSION, READS, build_choices

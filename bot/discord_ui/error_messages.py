@@ -7,7 +7,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.discord_ui.interaction_messages import is_awaiting_answer
+from bot.discord_ui.interaction_output import is_awaiting_answer
 from bot.errors import BotError, UserError
 from bot.messages import errors as texts
 from bot.messages.render import render

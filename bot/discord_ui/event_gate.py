@@ -12,7 +12,7 @@ import discord
 
 from bot.clock import Clock
 from bot.discord_ui import error_messages
-from bot.discord_ui.interaction_messages import set_inflight_request
+from bot.discord_ui.interaction_output import set_inflight_request
 from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
 from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.registry import InFlightRegistry
