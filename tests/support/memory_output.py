@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import chain, count, repeat
 from typing import Any
 
+from bot.discord_ui.rate_limit_buckets import FairEditScheduler
 from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.streaming.edit_scheduler import FairEditScheduler
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted
 from tests.support.clock import FakeClock
 

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from bot.streaming.edit_scheduler import FairEditScheduler
+from bot.discord_ui.rate_limit_buckets import FairEditScheduler
 from bot.streaming.message_streamer import MessageStreamer
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import shows_whole
