@@ -12,9 +12,9 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.discord_ui.components import build_answer_view
+from bot.discord_ui.discord_output import DiscordOutput, RecordingOutput, detecting_deletion, raise_if_deleted
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets, SharedBucket
-from bot.discord_ui.recording_output import DiscordOutput, RecordingOutput
-from bot.discord_ui.sent_messages import detecting_deletion, messages_after, messages_of_interaction, raise_if_deleted
+from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
 from bot.inflight.cancellation import CancellationToken, InFlightRequest
 from bot.messages.message import Message
 from bot.messages.render import render

@@ -8,9 +8,9 @@ from bot.context import RequestContext
 from bot.conversation.answering import Answering, AnswerVoice
 from bot.conversation.question import Question
 from bot.discord_ui import error_messages
+from bot.discord_ui.discord_output import DiscordOutput
 from bot.discord_ui.interaction_output import open_output
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
-from bot.discord_ui.recording_output import DiscordOutput
 from bot.messages.message import Message
 from bot.request_runner import RequestEnd, RequestRunner, UseCase
 

@@ -17,10 +17,9 @@ from cachetools import TLRUCache
 from bot.clock import Clock
 from bot.discord_ui import error_messages
 from bot.discord_ui.context import ChannelPermissions, MessageableChannel, permissions_in
+from bot.discord_ui.discord_output import DiscordOutput, RecordingOutput
 from bot.discord_ui.rate_limit_buckets import ChannelBucket, RateLimitBuckets
-from bot.discord_ui.recording_output import DiscordOutput, RecordingOutput
-from bot.discord_ui.reply_output import ReplyOutput
-from bot.discord_ui.sent_messages import SentMessages
+from bot.discord_ui.reply_output import ReplyOutput, SentMessages
 from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.inflight.cancellation import CancellationToken, InFlightRequest
 from bot.messages.message import Message

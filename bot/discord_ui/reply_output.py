@@ -8,6 +8,7 @@ import asyncio
 import io
 import logging
 import secrets
+import weakref
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ import discord
 
 from bot.discord_ui.components import build_answer_view
 from bot.discord_ui.context import ChannelPermissions
+from bot.discord_ui.discord_output import detecting_deletion, raise_if_deleted
 from bot.discord_ui.rate_limit_buckets import ChannelBucket, SharedBucket
-from bot.discord_ui.sent_messages import SentMessages, detecting_deletion, raise_if_deleted
 from bot.inflight.cancellation import CancellationToken
 from bot.messages import answers as texts
 from bot.messages.message import Message
@@ -55,6 +56,30 @@ class MessageContent:
     def view(self) -> discord.ui.View | None:
         """The buttons as they are sent."""
         return build_answer_view(self.buttons)
+
+
+class SentMessages:
+    """Knows which of the messages that are waited for have arrived, as the gateway reports them.
+
+    discord.py holds back the response to the request that empties a bucket, and a response can get lost; the gateway
+    reports the message all the same, with the nonce that it was sent with.
+    """
+
+    def __init__(self) -> None:
+        self._awaited: weakref.WeakValueDictionary[str, asyncio.Future[int]] = weakref.WeakValueDictionary()
+
+    def expect(self, nonce: str) -> asyncio.Future[int]:
+        """Return what will hold the id of the message with that nonce; to be held for as long as it matters."""
+        arrival = self._awaited.get(nonce)
+        if arrival is None:
+            arrival = self._awaited[nonce] = asyncio.get_running_loop().create_future()
+        return arrival
+
+    def confirm(self, message: discord.Message) -> None:
+        """Record a message of the bot's own that the gateway reported."""
+        arrival = self._awaited.get(str(message.nonce))
+        if arrival is not None and not arrival.done():
+            arrival.set_result(message.id)
 
 
 class SendAttempt:

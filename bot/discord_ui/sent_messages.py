@@ -1,23 +1,14 @@
-"""The bot's own messages: recognised as the gateway reports them, found again, and deleted.
+"""The bot's own messages: found again, and deleted on request."""
 
-discord.py holds back the response to the request that empties a bucket, and a response can get lost; the gateway
-reports the message all the same, with the nonce that it was sent with.
-"""
-
-import asyncio
 import logging
-import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Final
 
 import discord
 
 from bot.context import RequestContext
-from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.messages import answers as texts
 from bot.messages.render import render
-from bot.streaming.output import OutputDeleted
 
 logger = logging.getLogger(__name__)
 
@@ -74,52 +65,6 @@ async def _delete(interaction: discord.Interaction, message_id: int) -> bool:
         )
         return False
     return True
-
-
-UNKNOWN_CHANNEL: Final = 10003
-UNKNOWN_MESSAGE: Final = 10008
-
-
-@contextmanager
-def detecting_deletion(cancellation: CancellationToken) -> Iterator[None]:
-    """Cancel the answer and raise OutputDeleted where Discord doesn't know a message any more."""
-    try:
-        yield
-    except discord.NotFound as error:
-        if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
-            raise
-        cancellation.cancel(CancelReason.DELETED)
-        raise OutputDeleted from error
-
-
-def raise_if_deleted(cancellation: CancellationToken) -> None:
-    """Do nothing unless the answer is deleted.
-
-    Raises:
-        OutputDeleted: it is.
-    """
-    if cancellation.reason is CancelReason.DELETED:
-        raise OutputDeleted
-
-
-class SentMessages:
-    """Knows which of the messages that are waited for have arrived."""
-
-    def __init__(self) -> None:
-        self._awaited: weakref.WeakValueDictionary[str, asyncio.Future[int]] = weakref.WeakValueDictionary()
-
-    def expect(self, nonce: str) -> asyncio.Future[int]:
-        """Return what will hold the id of the message with that nonce; to be held for as long as it matters."""
-        arrival = self._awaited.get(nonce)
-        if arrival is None:
-            arrival = self._awaited[nonce] = asyncio.get_running_loop().create_future()
-        return arrival
-
-    def confirm(self, message: discord.Message) -> None:
-        """Record a message of the bot's own that the gateway reported."""
-        arrival = self._awaited.get(str(message.nonce))
-        if arrival is not None and not arrival.done():
-            arrival.set_result(message.id)
 
 
 HISTORY_LIMIT: Final = 100

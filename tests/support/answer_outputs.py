@@ -14,9 +14,9 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from yarl import URL
 
+from bot.discord_ui.discord_output import DiscordOutput, RecordingOutput
 from bot.discord_ui.interaction_output import open_output, set_inflight_request
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
-from bot.discord_ui.recording_output import DiscordOutput, RecordingOutput
 from bot.discord_ui.replies import Replies
 from bot.inflight.cancellation import InFlightRequest
 from bot.messages.render import render

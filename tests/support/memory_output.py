@@ -65,7 +65,7 @@ class ResponseLost(Exception):
 
 
 class MemoryOutput:
-    """A `bot.discord_ui.recording_output.DiscordOutput`: messages in a list.
+    """A `bot.discord_ui.discord_output.DiscordOutput`: messages in a list.
 
     `latencies` are the seconds that the calls take, the last one for ever; `failures` the errors that they raise,
     None for a call that works. `broken` names what a real output would not have taken.

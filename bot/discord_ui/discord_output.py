@@ -1,17 +1,20 @@
-"""Records what an answer shows in its in-flight row: after a crash another process marks the answer by it."""
+"""What the outputs on Discord have in common: what they promise, how a deletion is noticed, what is recorded.
+
+After a crash another process marks an answer by what is recorded in its in-flight row.
+"""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Final, Protocol
 
 import discord
 
 from bot.conversation.answering import CancellableOutput
-from bot.inflight.cancellation import CancellationToken, InFlightRequest
+from bot.inflight.cancellation import CancellationToken, CancelReason, InFlightRequest
 from bot.messages.message import Message
 from bot.store.inflight import Phase
-from bot.streaming.output import NO_BUTTONS, AnswerButtons, RateLimitBucket
+from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted, RateLimitBucket
 from bot.streaming.pages import PROGRESS_MARKER
 
 
@@ -31,6 +34,32 @@ class DiscordOutput(CancellableOutput, Protocol):
     ) -> None:
         """Show all there is to show, in place of an answer; below what there is of one."""
         ...
+
+
+UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_MESSAGE: Final = 10008
+
+
+@contextmanager
+def detecting_deletion(cancellation: CancellationToken) -> Iterator[None]:
+    """Cancel the answer and raise OutputDeleted where Discord doesn't know a message any more."""
+    try:
+        yield
+    except discord.NotFound as error:
+        if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
+            raise
+        cancellation.cancel(CancelReason.DELETED)
+        raise OutputDeleted from error
+
+
+def raise_if_deleted(cancellation: CancellationToken) -> None:
+    """Do nothing unless the answer is deleted.
+
+    Raises:
+        OutputDeleted: it is.
+    """
+    if cancellation.reason is CancelReason.DELETED:
+        raise OutputDeleted
 
 
 class RecordingOutput:
