@@ -160,4 +160,5 @@ async def _try(step: Callable[[], Awaitable[None]]) -> None:
     except StoreUnavailable as error:
         logger.warning("heartbeat failed", extra={"detail": str(error)})
     except Exception:
+        # Without heartbeats other processes would take this one for dead: go on after any error.
         logger.exception("heartbeat failed")

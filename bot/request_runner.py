@@ -257,7 +257,7 @@ class RequestRunner:
                     return await self._work_and_settle(use_case, reservation)
         except BotError as error:
             return RequestEnd(Outcome.REFUSED, error)
-        except Exception as error:
+        except Exception as error:  # a fault of the program: it is logged, and the member gets a sentence
             return RequestEnd(Outcome.CRASHED, error)
 
     def _slot(self, use_case: UseCase) -> AbstractAsyncContextManager[Slot | None]:
@@ -278,7 +278,7 @@ async def _work_to_end(use_case: UseCase, request_log: RequestLog) -> RequestEnd
     """Return how the work ended, whatever it raised."""
     try:
         return RequestEnd(await use_case.work(request_log))
-    except (Exception, asyncio.CancelledError) as error:
+    except (Exception, asyncio.CancelledError) as error:  # whatever it is, the table has a row for it
         return RequestEnd(get_error_outcome(error), error, use_case.is_shown)
 
 

@@ -69,6 +69,16 @@ def function_sizes(file: Path) -> Iterator[tuple[str, int]]:
             yield f"{file.relative_to(ROOT)}:{node.name}", node.end_lineno - node.lineno + 1
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_what_catches_every_error_says_why(file: Path) -> None:
+    lines = file.read_text("utf-8").splitlines()
+    handlers = [each for each in ast.walk(ast.parse("\n".join(lines))) if isinstance(each, ast.ExceptHandler)]
+    wide = [
+        each.lineno for each in handlers if each.type is None or named_in(each.type) & {"Exception", "BaseException"}
+    ]
+    assert [number for number in wide if not any("# " in line for line in lines[number - 1 : number + 1])] == []
+
+
 def test_a_name_stands_in_two_packages_only_for_the_same_noun() -> None:
     places = defaultdict(list)
     for file in FILES:
@@ -128,8 +138,8 @@ def names_of(node: ast.stmt) -> list[str]:
     return []
 
 
-def named_in(node: ast.stmt) -> set[str]:
-    """Return the names in a statement, those in quoted annotations too."""
+def named_in(node: ast.AST) -> set[str]:
+    """Return the names in a statement or a part of one, those in quoted annotations too."""
     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     quoted = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     return names | {word for text in quoted if len(text) < 200 for word in re.findall(r"\w+", text)}

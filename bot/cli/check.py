@@ -158,7 +158,7 @@ async def _guard(name: str, check_run: Awaitable[list[CheckResult]]) -> list[Che
     """Return the results of a check; an unexpected error is a result as well, and the other checks go on."""
     try:
         return await check_run
-    except Exception as error:
+    except Exception as error:  # what a check did not foresee is what its reader has to know
         return [fail(name, texts.check_broken(type(error).__name__))]
 
 

@@ -154,7 +154,8 @@ class SendAttempt:
                     self._confirm(each.id)
                     return
         except Exception as failure:
-            # As for `Reply.say`. One message too many beats one that is lost.
+            # discord.py lets the network's errors through, which have nothing in common. One message too many beats
+            # one that is lost.
             facts = {"guild": self._channel.guild_id, "channel": self._channel.id, "error": type(failure).__name__}
             logger.info("message lookup failed", extra=facts)
 
@@ -173,7 +174,7 @@ class SendAttempt:
             return await self._channel.send(
                 content.text, nonce=self._nonce, suppress_embeds=True, files=content.uploads, **more
             )
-        except Exception as error:
+        except Exception as error:  # any of discord.py's or the network's: raised where it is of interest
             return error
 
 

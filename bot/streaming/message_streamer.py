@@ -157,9 +157,9 @@ class MessageStreamer:
         try:
             await self.finish()
         except Exception as failure:
+            # An error that ended the block is raised on; then this one, whatever it is, is only logged.
             if error is None:
                 raise
-            # The error that ended the block is raised on; this one is only logged.
             logger.warning("answer left unfinished", extra={"error": type(failure).__name__})
 
     def feed(self, text: str) -> None:

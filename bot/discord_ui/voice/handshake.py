@@ -104,7 +104,7 @@ class VoiceHandshake(VoiceConnectionState):
                     self._deadline = None
             if self.ended.is_set():
                 raise TimeoutError("ended during the handshake")
-        except BaseException as error:
+        except BaseException as error:  # a cancellation too: the bot must not stay in a channel where it can't speak
             self.end(leave=True)
             if self.reassigned is not None and isinstance(error, Exception):
                 raise Reassigned from error
