@@ -46,12 +46,17 @@ def is_whole(used: InteractionResult, sound: Samples, *, lost_s: float = 0.0) ->
 
 
 async def silence(sandbox: Sandbox, *, since: int = 0) -> Recording:
-    """Wait until the bot has come to the end of what it says, or to a pause in it."""
-    return await sandbox.voice.until(
-        lambda heard: bool(heard.speech) and all(each.silent for each in heard.packets[-ENDING:]),
-        since=since,
-        deadline_s=DEADLINE_S,
-    )
+    """Wait until the bot has come to the end of what it says.
+
+    Silent packets alone may be a pause while more sound is on its way; at the end it announces that it speaks no more.
+    """
+
+    def ended(heard: Recording) -> bool:
+        call = sandbox.voice.call()
+        speaking = call is not None and call.speaking
+        return bool(heard.speech) and all(each.silent for each in heard.packets[-ENDING:]) and not speaking
+
+    return await sandbox.voice.until(ended, since=since, deadline_s=DEADLINE_S)
 
 
 async def idle(person: ClientUser) -> None:
