@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,9 @@ def _left_behind(sandbox: Sandbox) -> tuple[int, int]:
     """Count the threads and the UDP sockets of the bot; of HTTP connections it keeps as many as it needed at once."""
     process = Path(f"/proc/{sandbox.bot_process.pid}")
     datagrams = {line.split()[9] for line in process.joinpath("net/udp").read_text().splitlines()[1:]}
-    links = [str(each.readlink()) for each in process.joinpath("fd").iterdir()]
+    links: list[str] = []
+    for each in process.joinpath("fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            links.append(str(each.readlink()))
     open_here = {link.removeprefix("socket:[").removesuffix("]") for link in links}
     return len(list(process.glob("task/*"))), len(datagrams & open_here)
