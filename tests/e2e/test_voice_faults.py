@@ -43,7 +43,7 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
             lambda it: len({each.call for each in it.speech.packets}) == 2, since=before, deadline_s=DEADLINE_S
         )
         heard = await silence(sandbox, since=before)
-        is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+        await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
         assert heard.flaws == ()
         left = left or _left_behind(sandbox)
     assert left is not None
@@ -60,12 +60,12 @@ async def test_another_server_and_another_channel_do_not_interrupt_it(open_sandb
     used, before = await speaking(sandbox, ada)
     await sandbox.voice.relocate_server()
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     mo.joins_voice(OTHER)
     used, before = await speaking(sandbox, ada)
     mo.moves_bot(OTHER)
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     assert len(heard.by(mo.user.id)) > 50
     queue = await run_command(ada, "/voice queue")
     assert queue.text == "I'm not saying anything, and nothing is waiting."

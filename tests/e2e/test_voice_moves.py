@@ -36,7 +36,7 @@ async def test_a_move_is_heard_in_the_new_channel_though_the_old_connection_stay
     told = await _move(mo, mover, OTHER)
     assert told is None or told.text.startswith(f"I'm in <#{mo.channel(OTHER).id}> now.")
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     assert len(heard.by(ben.user.id)) > 50
     assert (await run_command(ada, "/voice join")).text.startswith(f"I'm in <#{mo.channel(OTHER).id}> at the moment.")
     await has_left(sandbox)
@@ -55,7 +55,7 @@ async def test_a_move_without_a_voice_server_is_made_good(open_sandbox: OpenSand
     assert told is None or told.text.startswith(f"I'm in <#{mo.channel(OTHER).id}> now.")
     await sandbox.voice.until(lambda heard: len(heard.by(ben.user.id)) > 50, since=before, deadline_s=DEADLINE_S)
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     assert (await run_command(ben, "/voice join")).text.startswith(f"I'm in <#{mo.channel(OTHER).id}> now.")
 
 
@@ -69,7 +69,7 @@ async def test_a_move_that_is_not_granted_leaves_it_heard_where_it_is(open_sandb
     refused = await run_command(mo, "/voice join")
     assert refused.text == f"I couldn't join <#{mo.channel(OTHER).id}>. Please try again in a moment."
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.by(ada.user.id).pcm()))
+    await is_whole(used, resampled(heard.by(ada.user.id).pcm()))
     assert (await run_command(ada, "/voice join")).text.startswith(f"I'm in <#{ada.channel(LOUNGE).id}> now.")
 
 
@@ -84,7 +84,7 @@ async def test_moved_again_while_it_connects_it_is_heard_where_it_was_moved_last
     await sandbox.voice.relocate_server()
     await sandbox.voice.until(lambda heard: len(heard.by(ben.user.id)) > 50, since=before, deadline_s=DEADLINE_S)
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.audible.pcm()), lost_s=1)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=1)
     await idle(ada)
 
 
@@ -114,7 +114,7 @@ async def test_a_connection_that_says_nothing_it_can_read_is_made_anew(open_sand
         lambda it: len({each.call for each in it.speech.packets}) == 2, since=before, deadline_s=DEADLINE_S
     )
     heard = await silence(sandbox, since=before)
-    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
 
 
 async def test_too_much_coming_and_going_is_refused_and_leaving_never(open_sandbox: OpenSandbox) -> None:

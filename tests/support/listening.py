@@ -28,16 +28,16 @@ async def in_the_lounge(sandbox: Sandbox, *people: ClientUser) -> tuple[ClientUs
 
 
 async def speaking(sandbox: Sandbox, person: ClientUser) -> tuple[InteractionResult, int]:
-    """Have a long text said; return once a part of it was heard, with how much was heard before."""
+    """Have a long text said; return as soon as a part of it was heard, with how much was heard before."""
     before = len(sandbox.voice.recording())
     used = await person.command("/say", text=TEXT)
     await sandbox.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
-    return await wait_until_final(used), before
+    return used, before
 
 
-def is_whole(used: InteractionResult, sound: Samples, *, lost_s: float = 0.0) -> None:
+async def is_whole(used: InteractionResult, sound: Samples, *, lost_s: float = 0.0) -> None:
     """Check that every half second of the file was heard, in order, but for `lost_s` in all."""
-    mp3 = trimmed(samples_of(used.messages[0].attachments[0].data))
+    mp3 = trimmed(samples_of((await wait_until_final(used)).messages[0].attachments[0].data))
     parts = [mp3[at : at + RATE // 2] for at in range(0, len(mp3) - RATE // 2, RATE // 2)]
     found = [find(part, sound) for part in parts]
     good = [each.at_s for each in found if each.correlation > 0.85]
