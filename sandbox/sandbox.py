@@ -44,7 +44,7 @@ class Sandbox:
         directory: where the bot runs; by default a temporary directory.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a test may want otherwise, each by its name
         self,
         env: Mapping[str, str] | None = None,
         *,

@@ -92,6 +92,6 @@ def _warm_up() -> None:
     """Load PyAV before the first bytes arrive."""
     try:
         import av.audio.resampler
-        import av.filter  # noqa: F401
+        import av.filter  # noqa: F401 - loaded for its effect
     except ImportError:
         pass  # the first clip fails with the reason

@@ -63,7 +63,9 @@ _WALK = """
         WHERE path.is_branch = 1 AND path.depth < ?
     )
 """
-_PATH = f"WITH {_WALK} SELECT {COLUMNS} FROM path JOIN turns ON turns.id = path.id ORDER BY depth"  # noqa: S608
+_PATH = f"""
+    WITH {_WALK} SELECT {COLUMNS} FROM path JOIN turns ON turns.id = path.id ORDER BY depth
+"""  # noqa: S608 - constants alone
 _PATH_MESSAGES = f"WITH {_WALK} SELECT {_SHOWN_IN} JOIN path ON turn_id = path.id ORDER BY turn_id, position"
 
 _BEYOND = 2**63 - 1

@@ -147,5 +147,5 @@ async def settle() -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(0)
     # asyncio has no public name for "something can run now", and no event that tells.
-    while loop._ready:  # type: ignore[attr-defined]  # noqa: ASYNC110
+    while loop._ready:  # type: ignore[attr-defined]  # noqa: ASYNC110 - the loop has no event for it
         await asyncio.sleep(0)

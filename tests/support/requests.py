@@ -9,7 +9,7 @@ from tests.support.clock import NOON
 GUILD, CHANNEL = 7, 10
 
 
-def make_requester(
+def make_requester(  # noqa: PLR0913 - a requester's facts, each by its name
     user_id: int = 1,
     name: str = "Ada",
     *,
