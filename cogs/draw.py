@@ -36,6 +36,8 @@ _EDIT: Final = "picture-edit"
 _DELETE: Final = "picture-delete"
 _PROMPT: Final = "picture-prompt"
 
+_LABELS: Final = {_AGAIN: texts.again_button(), _EDIT: texts.edit_prompt_button(), _DELETE: texts.delete_button()}
+
 
 class DrawCog(commands.Cog):
     """Generates images."""
@@ -170,8 +172,7 @@ def _buttons(generation_id: int | None) -> discord.ui.View | None:
     """Return the buttons under images; None where the generation is not stored."""
     if generation_id is None:
         return None
-    labels = {_AGAIN: texts.again_button(), _EDIT: texts.edit_prompt_button(), _DELETE: texts.delete_button()}
-    return build_row(*(Button(name, render(label), generation_id) for name, label in labels.items()))
+    return build_row(*(Button(name, render(label), generation_id) for name, label in _LABELS.items()))
 
 
 async def setup(bot: Bot) -> None:
