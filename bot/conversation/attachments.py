@@ -16,8 +16,7 @@ from bot.messages import answers as texts
 from bot.messages import errors as error_texts
 from bot.messages.message import Message
 from bot.tasks import cancel_and_wait
-from bot.workers.fair_limit import LimitFull
-from bot.workers.pool import DecodingWorkers, Failure, JobFailed
+from bot.workers.pool import DecodingWorkers, Failure, JobFailed, LimitFull
 
 MAX_IMAGES: Final = 4
 MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024

@@ -17,8 +17,7 @@ from bot.conversation.text_files import decode_text
 from bot.errors import UnreadableFile
 from bot.messages import answers as texts
 from bot.messages.render import render
-from bot.workers.fair_limit import MAX_WAITING_PER_OWNER
-from bot.workers.pool import DecodingWorkers
+from bot.workers.pool import MAX_WAITING_PER_OWNER, DecodingWorkers
 from tests.support.make_picture import picture
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.workers.fair_limit import MAX_WAITING, MAX_WAITING_PER_OWNER, FairLimit, LimitFull
+from bot.workers.pool import MAX_WAITING, MAX_WAITING_PER_OWNER, FairLimit, LimitFull
 
 
 class Blocks:
