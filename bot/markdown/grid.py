@@ -52,81 +52,114 @@ TextRow = tuple[CellText, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """A header and the rows so far in columns, which are as wide as their widest cell, or narrower.
-
-    A row is formatted when it is added, and again only where that changed the width of a column.
-    """
+class Columns:
+    """The columns of a grid: as wide as their widest cell, the widest ones narrowed as far as the screen needs it."""
 
     aligns: Sequence[Align]
-    prefix: str  # of each line
-    cells: tuple[TextRow, ...]  # the header first
-    natural_widths: tuple[int, ...]  # the columns' widths where nothing is wrapped
+    natural_widths: tuple[int, ...]  # where nothing is wrapped
     min_widths: tuple[int, ...]
     widths: tuple[int, ...]
-    row_lines: tuple[tuple[str, ...], ...]  # the lines of the header, if it has any, and of each row
-    rows_length: int
-    has_wrapped_row: bool  # a row has several lines, so that there are lines between the rows
+
+    @classmethod
+    def measure(cls, header: TextRow, aligns: Sequence[Align]) -> Self | None:
+        """Return the columns of a header; None where they are too wide."""
+        ones = (1,) * len(header)
+        return cls(aligns, ones, ones, ()).fit(header)
+
+    def fit(self, row: TextRow) -> Self | None:
+        """Return columns that are wide enough for `row`, too; None where they are too wide then."""
+        natural_widths = tuple(map(max, self.natural_widths, [cell.width for cell in row]))
+        min_widths = tuple(map(max, self.min_widths, [cell.min_width for cell in row]))
+        if self.widths and natural_widths == self.natural_widths and min_widths == self.min_widths:
+            return self
+        widths = _choose_widths(natural_widths, min_widths)
+        return (
+            None
+            if widths is None
+            else replace(self, natural_widths=natural_widths, min_widths=min_widths, widths=widths)
+        )
+
+    def draw(self, row: TextRow) -> tuple[str, ...] | None:
+        """Return a row in as many lines as its tallest cell has; None where one is too tall."""
+        wrapped = [cell.wrap(width) for cell, width in zip(row, self.widths, strict=True)]
+        cells = [cell for cell in wrapped if cell is not None]
+        return _format_row(cells, self.widths, self.aligns) if len(cells) == len(wrapped) else None
+
+    def draw_rule(self, character: str) -> str:
+        """Return a line of `character` between two rows."""
+        crossing = _SEPARATOR.replace(" ", character).replace("|", "+")
+        return crossing.join(character * width for width in self.widths)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A header and the rows so far in columns.
+
+    A row is drawn when it is added, and again only where that changed the width of a column.
+    """
+
+    prefix: str  # of each line
+    columns: Columns
+    cells: tuple[TextRow, ...]  # the header first
+    rows: tuple[tuple[str, ...], ...] = ()  # the lines of the header, if it has any, and of each row
+    rows_length: int = 0
+    has_wrapped_row: bool = False  # a row has several lines, so that there are lines between the rows
 
     @classmethod
     def from_header(cls, header: TextRow, aligns: Sequence[Align], prefix: str = "") -> Self | None:
         """Return a grid with a header alone; None where it would be too wide or too tall."""
-        ones = (1,) * len(header)
-        return cls(aligns, prefix, (), ones, ones, (), (), 0, has_wrapped_row=False).with_row(header)
+        columns = Columns.measure(header, aligns)
+        return cls(prefix, columns, (header,))._draw() if columns else None
 
     def with_row(self, row: TextRow) -> Self | None:
         """Return the grid with one row more; None where it would be too wide or too tall."""
-        natural_widths = tuple(map(max, self.natural_widths, [cell.width for cell in row]))
-        min_widths = tuple(map(max, self.min_widths, [cell.min_width for cell in row]))
-        is_as_wide = self.row_lines and natural_widths == self.natural_widths and min_widths == self.min_widths
-        widths = self.widths if is_as_wide else _choose_widths(natural_widths, min_widths)
-        if widths is None:
+        columns = self.columns.fit(row)
+        if columns is None:
             return None
-        cells = (*self.cells, row)
-        row_lines, length, has_wrapped_row = list(self.row_lines), self.rows_length, self.has_wrapped_row
-        if widths != self.widths:
-            row_lines, length, has_wrapped_row = [], 0, False
-        for number in range(len(row_lines), len(cells)):
-            wrapped = _wrap_row(cells[number], widths)
-            if wrapped is None:
-                return None
-            has_wrapped_row = has_wrapped_row or (number > 0 and max(map(len, wrapped)) > 1)
-            lines = _format_row(wrapped, widths, self.aligns) if number or any(wrapped) else ()
-            row_lines.append(lines)
-            length += sum(len(f"{self.prefix}{line}".rstrip()) + 1 for line in lines)
+        grid = replace(self, columns=columns, cells=(*self.cells, row))
+        if columns.widths != self.columns.widths:
+            grid = replace(grid, rows=(), rows_length=0, has_wrapped_row=False)
+        return grid._draw()
+
+    def _draw(self) -> Self | None:
+        """Return the grid with the rows drawn that are not yet; None where one would be too tall."""
+        drawn = [self.columns.draw(row) for row in self.cells[len(self.rows) :]]
+        rows = [lines for lines in drawn if lines is not None]
+        if len(rows) < len(drawn):
+            return None
+        if not self.rows and not any(cell.lines for cell in self.cells[0]):
+            rows[0] = ()  # a header without names
+        has_wrapped_row = any(len(lines) > 1 for lines in (rows if self.rows else rows[1:]))
+        length = sum(len(f"{self.prefix}{line}".rstrip()) + 1 for lines in rows for line in lines)
         return replace(
             self,
-            cells=cells,
-            natural_widths=natural_widths,
-            min_widths=min_widths,
-            widths=widths,
-            row_lines=tuple(row_lines),
-            rows_length=length,
-            has_wrapped_row=has_wrapped_row,
+            rows=(*self.rows, *rows),
+            rows_length=self.rows_length + length,
+            has_wrapped_row=self.has_wrapped_row or has_wrapped_row,
         )
 
     @property
     def length(self) -> int:
         """The number of characters of its lines, with their prefix and their line ends."""
-        rules = self._has_rule_below_header + (len(self.row_lines) - 2 if self.has_wrapped_row else 0)
-        return self.rows_length + rules * (len(self.prefix) + len(_rule(self.widths, "-")) + 1)
+        rules = self._has_rule_below_header + (len(self.rows) - 2 if self.has_wrapped_row else 0)
+        return self.rows_length + rules * (len(self.prefix) + len(self.columns.draw_rule("-")) + 1)
 
     @property
     def lines(self) -> list[str]:
         """Its lines, without the prefix."""
-        header, *rows = self.row_lines
+        header, *rows = self.rows
         lines = [*header]
         if self._has_rule_below_header:
-            lines.append(_rule(self.widths, "=" if self.has_wrapped_row else "-"))
+            lines.append(self.columns.draw_rule("=" if self.has_wrapped_row else "-"))
         for number, row in enumerate(rows):
             if number and self.has_wrapped_row:
-                lines.append(_rule(self.widths, "-"))
+                lines.append(self.columns.draw_rule("-"))
             lines += row
         return lines
 
     @property
     def _has_rule_below_header(self) -> bool:
-        return len(self.row_lines) == 1 or bool(self.row_lines[0])
+        return len(self.rows) == 1 or bool(self.rows[0])
 
 
 def _choose_widths(natural_widths: tuple[int, ...], min_widths: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -144,13 +177,6 @@ def _choose_widths(natural_widths: tuple[int, ...], min_widths: tuple[int, ...])
     return tuple(widths)
 
 
-def _wrap_row(row: TextRow, widths: Sequence[int]) -> list[tuple[MeasuredLine, ...]] | None:
-    """Return the wrapped cells of a row; None where one is too tall."""
-    wrapped = [cell.wrap(width) for cell, width in zip(row, widths, strict=True)]
-    lines = [cell for cell in wrapped if cell is not None]
-    return lines if len(lines) == len(wrapped) else None
-
-
 def _measure_unbreakable(word: str) -> int:
     width = _width(word)
     return min(width, _MIN_WIDE_WIDTH) if width > 1.5 * len(word) else width
@@ -159,7 +185,7 @@ def _measure_unbreakable(word: str) -> int:
 def _format_row(
     cells: Sequence[Sequence[MeasuredLine]], widths: Sequence[int], aligns: Sequence[Align]
 ) -> tuple[str, ...]:
-    """Return one row, in as many lines as its tallest cell has."""
+    """Return one row, in as many lines as its tallest cell has, one at least."""
     lines = []
     for number in range(max(map(len, cells)) or 1):
         parts = [cell[number] if number < len(cell) else ("", 0) for cell in cells]
@@ -172,10 +198,6 @@ def _pad(line: MeasuredLine, width: int, align: Align) -> str:
     space = max(0, width - text_width)
     left = {Align.LEFT: 0, Align.CENTRE: space // 2, Align.RIGHT: space}[align]
     return " " * left + text + " " * (space - left)
-
-
-def _rule(widths: Sequence[int], character: str) -> str:
-    return _SEPARATOR.replace(" ", character).replace("|", "+").join(character * width for width in widths)
 
 
 def _width(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Which code fence is open after a line, compared with what markdown-it-py says."""
+"""The blocks of a text and the code fence that is open after a line, compared with what markdown-it-py says."""
 
 import random
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.blocks import INITIAL_STATE, BlockState, next_state
+from bot.markdown.blocks import INITIAL_STATE, QUOTE, BlockReader, BlockState, is_code, next_state, read_fence
 from tests.support.markdown_oracle import has_open_fence
 
 SHARDS = [
@@ -88,3 +88,44 @@ def test_random_lines_leave_open_what_commonmark_leaves_open() -> None:
         lines = ["".join(chance.choices(SHARDS, k=chance.randint(0, 5))) for _ in range(chance.randint(1, 9))]
         state = place_after("\n".join(lines))
         assert (state.fence is not None) == has_open_fence("\n".join(lines)), lines
+
+
+@settings(deadline=None)
+@given(LINES, st.integers(1, 4))
+def test_blocks_do_not_depend_on_how_the_text_arrives(lines: list[str], size: int) -> None:
+    reader, state = BlockReader(), INITIAL_STATE
+    for line in lines:
+        for begin in range(0, len(line), size):
+            rest = line[begin:]
+            assert reader.is_code(rest) == is_code(state, line)
+            assert reader.state_after(rest) == next_state(state, line)
+            reader.add(line[begin : begin + size])
+        before, state = state, next_state(state, line)
+        assert reader.end_line() == (None if is_code(before, line) else state.open_fence)
+        assert reader.state == state
+
+
+def test_a_fence_opens_and_closes_in_the_middle_of_a_line_where_that_is_said() -> None:
+    reader = BlockReader()
+    reader.add("> - Words ```py")
+    assert reader.end_line() is None
+    fence = read_fence("```py")
+    assert fence is not None
+    reader.open_fence(fence)
+    assert reader.is_code("any line")
+    assert reader.state_after("```").open_fence is None
+    reader.add("x```")
+    reader.close_fence()
+    reader.add(" and words")
+    assert reader.end_line() is None
+    assert reader.state == BlockState(in_paragraph=True)
+
+
+def test_words_behind_a_fence_that_closes_in_its_line_are_in_its_containers() -> None:
+    reader = BlockReader()
+    reader.add("> - ```")
+    assert reader.end_line() is not None
+    reader.close_fence()
+    reader.add(" and words")
+    reader.end_line()
+    assert reader.state == BlockState((QUOTE, 2), in_paragraph=True)
