@@ -36,8 +36,8 @@ class DiscordOutput(CancellableOutput, Protocol):
         ...
 
 
-UNKNOWN_CHANNEL: Final = 10003
-UNKNOWN_MESSAGE: Final = 10008
+_DELETED: Final = (10003, 10008)
+"""Discord's codes "Unknown Channel" and "Unknown Message"."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def detecting_deletion(cancellation: CancellationToken) -> Iterator[None]:
     try:
         yield
     except discord.NotFound as error:
-        if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
+        if error.code not in _DELETED:
             raise
         cancellation.cancel(CancelReason.DELETED)
         raise OutputDeleted from error
@@ -63,11 +63,7 @@ def raise_if_deleted(cancellation: CancellationToken) -> None:
 
 
 class RecordingOutput:
-    """Shows through another output, and records it.
-
-    Where the text itself doesn't tell that more is to come, that is recorded before the text is shown; all else
-    afterwards, in the background.
-    """
+    """Shows through another output, and records it: before, where a text looks complete and isn't; else afterwards."""
 
     def __init__(self, output: DiscordOutput, inflight: InFlightRequest) -> None:
         self._output = output

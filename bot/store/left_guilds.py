@@ -6,7 +6,6 @@ from typing import Final
 from bot.store.database import Database, Transaction
 
 _RECORD = "INSERT INTO left_guilds (guild_id, noticed_at_ms) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING"
-
 _CLEAR = "DELETE FROM left_guilds WHERE guild_id = ?"
 
 _DUE = "SELECT guild_id FROM left_guilds WHERE noticed_at_ms <= ? ORDER BY noticed_at_ms LIMIT 1000"
