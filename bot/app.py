@@ -9,7 +9,7 @@ from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
-from bot.conversation.context_window import ContextWindow
+from bot.conversation.question import ContextWindow
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
 from bot.guilds.access import AccessPolicy, AllowLists, MemberRateLimiter, Rate
 from bot.guilds.auto_read import AutoRead

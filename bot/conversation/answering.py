@@ -12,8 +12,7 @@ from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.conversation import attachments
-from bot.conversation.context_window import ContextWindow, HistorySelector, Prompt
-from bot.conversation.question import Question
+from bot.conversation.question import ContextWindow, HistorySelector, Prompt, Question
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import (
     ApiError,

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from bot.api.payloads import ChatMessage
-from bot.conversation.context_window import ContextWindow, SelectedHistory, shorten
 from bot.conversation.prompt import (
     ABOUT,
     FILES,
@@ -17,6 +16,7 @@ from bot.conversation.prompt import (
     build_messages,
     estimate_tokens,
 )
+from bot.conversation.question import ContextWindow, SelectedHistory, shorten
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.store.turns import Turn

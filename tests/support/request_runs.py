@@ -10,9 +10,8 @@ from bot.api.transport import SendStatus
 from bot.clock import SystemClock
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering, AnswerVoice
-from bot.conversation.context_window import ContextWindow, Prompt, SelectedHistory
 from bot.conversation.prompt import NO_INPUTS
-from bot.conversation.question import Question
+from bot.conversation.question import ContextWindow, Prompt, Question, SelectedHistory
 from bot.images.generation import GenerationResult
 from bot.inflight.cancellation import CancellationToken
 from bot.messages.message import Message
