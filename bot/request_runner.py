@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol
+from types import TracebackType
+from typing import Final, Protocol, Self
 
 from bot.clock import Clock
 from bot.concurrency_limit import ConcurrencyLimiter, Slot
@@ -21,7 +22,6 @@ from bot.inflight.cancellation import CancelReason
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.quotas.reservation import Reservation
-from bot.request_log import RequestLog
 from bot.store.quota_limits import Kind
 from bot.tasks import run_to_end
 
@@ -143,6 +143,55 @@ def get_error_outcome(error: BaseException) -> Outcome:
     if isinstance(error, RequestCancelled):
         return _BY_CANCEL_REASON[error.reason]
     return next((outcome for kind, outcome in _BY_ERROR if isinstance(error, kind)), Outcome.CRASHED)
+
+
+class RequestLog:
+    """What is known of one request while it runs; leaving its block logs it, in one INFO record.
+
+    Facts are ids, sizes and counts only, never what people wrote. The outcome is `done`, what `set_outcome` set,
+    `interrupted` for a cancellation, or the type of the error that left the block.
+    """
+
+    def __init__(self, command: str, requester: RequestContext, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._first_output_at: float | None = None
+        self._outcome = "done"
+        self._facts: dict[str, object] = {
+            "command": command,
+            "user": requester.user_id,
+            "guild": requester.guild_id,
+            "channel": requester.channel_id,
+        }
+
+    def record(self, **facts: object) -> None:
+        """Add facts to the record."""
+        self._facts.update(facts)
+
+    def mark_first_output(self) -> None:
+        """Record the moment when something of the answer first arrived."""
+        if self._first_output_at is None:
+            self._first_output_at = self._clock.monotonic()
+
+    def set_outcome(self, outcome: str) -> None:
+        """Set how it ended, where that is neither `done` nor an error."""
+        self._outcome = outcome
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._outcome = "interrupted" if issubclass(kind, asyncio.CancelledError) else kind.__name__
+        facts = {**self._facts, "outcome": self._outcome, "total_ms": self._since_start(self._clock.monotonic())}
+        if self._first_output_at is not None:
+            facts["first_word_ms"] = self._since_start(self._first_output_at)
+        logger.info("request", extra=facts)
+
+    def _since_start(self, moment: float) -> int:
+        return round((moment - self._started) * 1000)
 
 
 Amounts = Mapping[Kind, int]

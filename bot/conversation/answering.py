@@ -30,8 +30,7 @@ from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import BLOCK_TOKENS, Reservation
-from bot.request_log import RequestLog
-from bot.request_runner import Amounts, Keeps, Outcome, RequestCancelled, RequestEnd, Shows, UseCase
+from bot.request_runner import Amounts, Keeps, Outcome, RequestCancelled, RequestEnd, RequestLog, Shows, UseCase
 from bot.store.conversations import Conversations
 from bot.store.quota_limits import Kind
 from bot.store.turns import NewTurn

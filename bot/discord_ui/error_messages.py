@@ -2,6 +2,7 @@
 
 import logging
 import re
+import secrets
 from typing import Final
 
 import discord
@@ -11,12 +12,20 @@ from bot.discord_ui.interaction_output import is_awaiting_answer
 from bot.errors import BotError, UserError
 from bot.messages import errors as texts
 from bot.messages.render import render
-from bot.request_log import new_reference
 
 logger = logging.getLogger(__name__)
 
 # An id, or the token of an interaction or a webhook; the names in Discord's addresses are letters, `@` and `-`.
 _OWN: Final = re.compile(r"/(?=[^/]*[0-9_.]|[^/]{33})(?!(?:v[0-9]{1,2}|oauth2)(?:/|$))[^/]+")
+
+
+# No 0/O or 1/I/L: members may read a reference out to the operator.
+_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def new_reference() -> str:
+    """Return a new short reference under which the log can be searched."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(6))
 
 
 def format_http_error(error: discord.HTTPException) -> str:

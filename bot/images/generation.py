@@ -26,8 +26,7 @@ from bot.messages import images as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
-from bot.request_log import RequestLog
-from bot.request_runner import Amounts, Keeps, Outcome, RequestEnd, Shows, UseCase
+from bot.request_runner import Amounts, Keeps, Outcome, RequestEnd, RequestLog, Shows, UseCase
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.quota_limits import Kind
 from bot.workers.pool import Failure, JobFailed, Workers

@@ -17,8 +17,7 @@ from bot.messages import speech as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
-from bot.request_log import RequestLog
-from bot.request_runner import Amounts, Outcome, RequestEnd, Shows, UseCase
+from bot.request_runner import Amounts, Outcome, RequestEnd, RequestLog, Shows, UseCase
 from bot.speech.chunking import get_duration_s, join_to_file, split_text
 from bot.speech.inline_speech import has_words, speakable_typed_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations

@@ -162,4 +162,4 @@ def _check_log(sandbox: Sandbox, log_format: str, *, said: list[str], requests: 
         events = [json.loads(line) for line in lines]
         assert len([event for event in events if event["event"] == "request"]) == requests
     else:
-        assert len([line for line in lines if "request_log: request " in line]) == requests
+        assert len([line for line in lines if "request_runner: request " in line]) == requests
