@@ -1,7 +1,7 @@
 """The table of outcomes, row by row: what a request that ends so shows, costs and keeps."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.api.chat_events import ReasoningDelta, StreamEnd, TextDelta
+from bot.api.image_validation import GeneratedImage
+from bot.api.transport import SendStatus
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.prompt import estimate_tokens
 from bot.errors import (
@@ -21,18 +23,33 @@ from bot.errors import (
     ShuttingDown,
     StoreUnavailable,
 )
+from bot.images.generation import ImageGenerator, ImageRequest
 from bot.inflight.cancellation import CancelReason
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.quotas.reservation import BLOCK_TOKENS
 from bot.request_runner import Outcome, RequestCancelled, RequestEnd
+from bot.speech.chunking import split_text
+from bot.speech.text_to_speech import TextToSay, TextToSpeech
+from bot.speech.utterance import Label, Utterance
 from bot.store.database import Transaction
 from bot.store.quota_limits import Kind
 from bot.store.usage import UsageStore
 from bot.streaming.output import Action
 from tests.support.clock import FakeClock
-from tests.support.request_runs import END, PROMPT_TOKENS, TEXT, AnswerRun, Step
+from tests.support.make_picture import picture
+from tests.support.make_sound import mp3
+from tests.support.request_runs import (
+    END,
+    PROMPT_TOKENS,
+    TEXT,
+    AnswerRun,
+    MemoryImageOutput,
+    MemorySpeechOutput,
+    Step,
+    run_or_raise,
+)
 from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, open_service_harness
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
@@ -276,6 +293,77 @@ async def test_a_request_is_acknowledged_before_it_waits_and_worked_on_after(tmp
         limiter.leave(first)
         assert (await running).outcome is Outcome.COMPLETE
         assert run.responder.calls == ["acknowledge", "working", "worked"]
+
+
+class FewerImages:
+    """A `bot.api.images.ImagesApi` that gives one image, however many are asked for."""
+
+    async def generate(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
+        return [GeneratedImage(picture(16, 16), "image/png", 16, 16)]
+
+
+class BrokenSpeech:
+    """A `bot.api.speech.SpeechApi` that fails after the first piece of a text."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self._then = then
+        self._pieces = 0
+
+    async def stream(
+        self, model: str, text: str, voice: str, send_status: SendStatus | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        self._pieces += 1
+        if self._pieces > 1:
+            self._then()
+        yield mp3(1.2)
+
+
+async def test_images_that_are_partly_there_are_shown_stored_and_paid_for(tmp_path: Path) -> None:
+    async with open_service_harness(tmp_path, no_api, member_images=9) as shop:
+        images: Any = FewerImages()
+        output = MemoryImageOutput()
+        generator = ImageGenerator(images, shop.ledger, shop.workers.files, FakeClock(), shop.generations)
+        use_case = generator.draw(REQUESTER, ImageRequest("a cat", "gpt-image-1", n=3), output, author_id=42)
+        assert (await run_or_raise(use_case)).outcome is Outcome.PARTLY
+        (result,) = output.shown
+        assert result.notice is not None
+        (generation_id,) = output.generation_ids
+        assert generation_id is not None
+        assert await generator.get(REQUESTER, generation_id) is not None
+        assert await costs(shop) == {Kind.IMAGES: 1}
+
+
+async def say_two_pieces(shop: ServiceHarness, output: MemorySpeechOutput, then: Callable[[], None]) -> RequestEnd:
+    speech: Any = BrokenSpeech(then)
+    text_to_speech = TextToSpeech(speech, shop.ledger, shop.pronunciations, shop.workers.audio, FakeClock())
+    return await run_or_raise(text_to_speech.say(REQUESTER, TextToSay("\n".join(PIECES), "alloy", "tts-1"), output))
+
+
+PIECES = split_text("".join(f"This is sentence number {number} of a long text. " for number in range(120)))
+
+
+async def test_speech_that_breaks_off_is_sent_as_far_as_it_came(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise ApiServerError
+
+    assert len(PIECES) == 2
+    async with open_service_harness(tmp_path, no_api, member_speech_characters=99_999) as shop:
+        output = MemorySpeechOutput()
+        assert (await say_two_pieces(shop, output, fail)).outcome is Outcome.CUT
+        (speech,) = output.shown
+        assert speech.note is not None
+        assert await costs(shop) == {Kind.SPEECH_CHARACTERS: len(PIECES[0])}
+
+
+async def test_speech_that_is_skipped_before_any_of_it_costs_nothing(tmp_path: Path) -> None:
+    utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello"))
+    utterance.drop()
+
+    async with open_service_harness(tmp_path, no_api, member_speech_characters=99_999) as shop:
+        output = MemorySpeechOutput(utterance=utterance)
+        assert (await say_two_pieces(shop, output, lambda: None)).outcome is Outcome.STOPPED
+        assert [speech.mp3 for speech in output.shown] == [b""]
+        assert await costs(shop) == NOTHING
 
 
 def test_every_outcome_of_an_answer_has_a_case() -> None:

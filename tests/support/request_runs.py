@@ -165,14 +165,15 @@ class MemoryImageOutput:
 
 
 class MemorySpeechOutput:
-    """A `SpeechOutput` that keeps what was shown; nobody listens."""
+    """A `SpeechOutput` that keeps what was shown; heard as `utterance`, or by nobody."""
 
-    def __init__(self, upload_limit: int = MIB_10) -> None:
+    def __init__(self, upload_limit: int = MIB_10, utterance: Utterance | None = None) -> None:
         self.upload_limit = upload_limit
+        self._utterance = utterance
         self.shown: list[Speech] = []
 
     async def enqueue(self, label: Label) -> Utterance | None:
-        return None
+        return self._utterance
 
     async def show(self, speech: Speech, refusal: Message | None) -> None:
         assert refusal is None
