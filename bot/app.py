@@ -17,9 +17,10 @@ from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
 from bot.history.deletion import DeletionService
+from bot.history.guild_cleanup import GuildCleanup
 from bot.history.history import History
 from bot.history.privacy import MemberData
-from bot.history.retention import GuildCleanup, Retention
+from bot.history.retention import Retention
 from bot.images.generation import ImageGenerator
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
@@ -48,7 +49,8 @@ from bot.store.personas import StoredPersonas
 from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_limits import QuotaLimits
 from bot.store.settings import StoredSettings
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from bot.workers.pool import DecodingWorkers
 

@@ -11,9 +11,9 @@ from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
 from bot.history.deletion import DeletionService
+from bot.history.guild_cleanup import GuildCleanup
 from bot.history.history import History
 from bot.history.privacy import MemberData
-from bot.history.retention import GuildCleanup
 from bot.images.generation import ImageGenerator
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry

@@ -5,7 +5,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.history.deletion import DeletionService
-from bot.history.retention import GuildCleanup
+from bot.history.guild_cleanup import GuildCleanup
 from bot.inflight.cancellation import CancellationWatcher
 
 

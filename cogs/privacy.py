@@ -14,8 +14,9 @@ from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import READS
+from bot.history.guild_cleanup import LEFT_GUILD_RETENTION
 from bot.history.privacy import MemberData, StoredData
-from bot.history.retention import AUDIT_LOG_RETENTION, LEFT_GUILD_RETENTION
+from bot.history.retention import AUDIT_LOG_RETENTION
 from bot.messages import history
 from bot.messages import privacy as texts
 from bot.messages.message import Message

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from bot.store.database import Database, Row, Transaction, Value
 from bot.store.deferred_writes import DeferredWrites
-from bot.store.turn_deletion import Tombstones, remove_turn
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import remove_turn
 from bot.store.turns import COLUMNS, FIRST_ANSWER, QUESTION_POSITION, NewTurn, Turn, build_row, build_turn
 
 _ADD_TURN = """

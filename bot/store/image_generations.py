@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.store.database import Database, Row, Transaction
 from bot.store.deferred_writes import DeferredWrites
 from bot.store.sqlite import sanitize_for_db
-from bot.store.turn_deletion import Tombstones
+from bot.store.tombstones import Tombstones
 
 _ADD = """
     INSERT INTO image_generations (channel_id, parent_channel_id, guild_id, author_id, prompt, size, n, model, spoiler,

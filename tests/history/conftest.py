@@ -5,7 +5,8 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from tests.history.stored_turns import TURN, Say
 
 

@@ -9,7 +9,8 @@ import pytest
 from bot.history.deletion import BATCH_SIZE, RETRY_S, DeletionService
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from tests.history.stored_turns import Say
 from tests.support.clock import FakeClock
 from tests.support.database import UnreachableDatabase

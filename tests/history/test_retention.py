@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from bot.clock import unix_ms
-from bot.history.retention import CLOCK_CHECK_INTERVAL_S, RETRY_S, SWEEP_INTERVAL_S, GuildCleanup, Retention
+from bot.history.guild_cleanup import GuildCleanup
+from bot.history.retention import CLOCK_CHECK_INTERVAL_S, RETRY_S, SWEEP_INTERVAL_S, Retention
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.left_guilds import LeftGuilds
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from tests.history.stored_turns import Say
 from tests.support.clock import NOON, FakeClock
 from tests.support.database import UnreachableDatabase

@@ -12,7 +12,8 @@ from bot.store.open import open_database
 from bot.store.personas import StoredPersona, StoredPersonas
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 GUILD, CHANNEL = 9, 3
 CHANGE_LOG = 14

@@ -13,7 +13,8 @@ from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
 from bot.store.deferred_writes import MAX_PENDING, RETRY_EVERY_S, DeferredWrites
 from bot.store.image_generations import ImageGeneration, ImageGenerations
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from tests.support.clock import FakeClock
 from tests.support.turns import TURN

@@ -8,7 +8,8 @@ from bot.store.database import Database
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.left_guilds import LeftGuilds
 from bot.store.personal_data import PersonalData, PersonalRows
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 SKETCH = ImageGeneration(
     channel_id=10,

@@ -26,7 +26,8 @@ from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, QuotaLookup, Scope
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnFilter, TurnReader
 from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
 from tests.support.claims import FixedClaims

@@ -12,7 +12,8 @@ from bot.errors import StoreReplaced
 from bot.store import sqlite
 from bot.store.conversations import Conversations
 from bot.store.open import open_database
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from tests.support.turns import TURN
 

@@ -8,7 +8,8 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from bot.store.turns import Turn
 from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 

@@ -9,7 +9,8 @@ import pytest
 from bot.quotas.resolver import UsageKeys, derive_key
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.turn_deletion import BATCH, MAX_TOMBSTONES, Tombstones, TurnDeletion
+from bot.store.tombstones import MAX_TOMBSTONES, Tombstones
+from bot.store.turn_deletion import BATCH, TurnDeletion
 from bot.store.turns import Turn
 from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 

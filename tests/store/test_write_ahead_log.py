@@ -15,7 +15,8 @@ from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.settings import StoredSettings
-from bot.store.turn_deletion import Tombstones, TurnDeletion
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from tests.support.turns import TURN
 
 SECRET = "swordfish " * 20

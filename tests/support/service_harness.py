@@ -22,7 +22,7 @@ from bot.store.image_generations import ImageGenerations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_limits import Kind
-from bot.store.turn_deletion import Tombstones
+from bot.store.tombstones import Tombstones
 from bot.workers.pool import DecodingWorkers
 from tests.support.clock import NOON, ShortPauseClock
 from tests.support.quotas import FakeProcess
