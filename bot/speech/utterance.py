@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
 from bot.errors import UserError
+from bot.tasks import BackgroundTasks
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Utterance:
         self._chunks: list[AudioChunk] = []
         self._closed = False
         self._stream: OpusStream | None = None
-        self._watching: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     @property
     def is_fully_received(self) -> bool:
@@ -121,7 +122,8 @@ class Utterance:
     @property
     def finished(self) -> bool:
         """Return whether it was played to its end, or dropped."""
-        return self.dropped or (self._closed and self._stream is not None and not self._watching)
+        played = self._stream is not None and all(chunk.is_finished for chunk in self._chunks)
+        return self.dropped or (self._closed and played)
 
     @property
     def remaining_s(self) -> float | None:
@@ -188,18 +190,12 @@ class Utterance:
 
     def _append(self, chunk: AudioChunk, stream: OpusStream) -> None:
         stream.append(chunk)
-        task = asyncio.create_task(_watch(chunk), name="clip")
-        self._watching.add(task)
-        task.add_done_callback(self._on_watched)
+        self._tasks.start(self._watch(chunk))
         self.changed.set()
 
-    def _on_watched(self, task: asyncio.Task[None]) -> None:
-        self._watching.discard(task)
+    async def _watch(self, chunk: AudioChunk) -> None:
+        """Wait until a chunk is done, and log it where it could not be played."""
+        result = await chunk.done()
         self.changed.set()
-
-
-async def _watch(clip: Clip) -> None:
-    """Wait until a clip is done, and log it where it could not be played."""
-    result = await clip.done()
-    if result.fault is not None and not result.dropped:
-        logger.warning("sound could not be played", extra={"error": type(result.fault).__name__})
+        if result.fault is not None and not result.dropped:
+            logger.warning("sound could not be played", extra={"error": type(result.fault).__name__})
