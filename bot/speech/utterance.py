@@ -112,6 +112,7 @@ class Utterance:
         self._chunks: list[AudioChunk] = []
         self._closed = False
         self._stream: OpusStream | None = None
+        self._unplayed = 0  # chunks in the stream whose end is not known yet
         self._tasks = BackgroundTasks()
 
     @property
@@ -122,8 +123,7 @@ class Utterance:
     @property
     def finished(self) -> bool:
         """Return whether it was played to its end, or dropped."""
-        played = self._stream is not None and all(chunk.is_finished for chunk in self._chunks)
-        return self.dropped or (self._closed and played)
+        return self.dropped or (self._closed and self._stream is not None and not self._unplayed)
 
     @property
     def remaining_s(self) -> float | None:
@@ -190,12 +190,14 @@ class Utterance:
 
     def _append(self, chunk: AudioChunk, stream: OpusStream) -> None:
         stream.append(chunk)
+        self._unplayed += 1
         self._tasks.start(self._watch(chunk))
         self.changed.set()
 
     async def _watch(self, chunk: AudioChunk) -> None:
         """Wait until a chunk is done, and log it where it could not be played."""
         result = await chunk.done()
+        self._unplayed -= 1
         self.changed.set()
         if result.fault is not None and not result.dropped:
             logger.warning("sound could not be played", extra={"error": type(result.fault).__name__})
