@@ -15,6 +15,7 @@ from bot.api.image_validation import GeneratedImage
 from bot.api.transport import SendStatus
 from bot.clock import SystemClock
 from bot.concurrency_limit import ConcurrencyLimiter
+from bot.conversation.answering import AnswerVoice
 from bot.discord_ui.event_gate import EventGate
 from bot.errors import ShuttingDown
 from bot.images.generation import ImageGenerator, ImageRequest
@@ -24,7 +25,10 @@ from bot.liveness import holding
 from bot.messages.message import Message
 from bot.process_lease import ProcessLease
 from bot.request_runner import RequestRunner, UseCase
+from bot.speech.answer_speech import AnswerSpeaker
+from bot.speech.pronunciations import Pronunciation
 from bot.speech.text_to_speech import TextToSay, TextToSpeech
+from bot.speech.utterance import Label, Utterance
 from bot.store.database import Transaction
 from tests.support.make_picture import picture
 from tests.support.make_sound import mp3
@@ -92,8 +96,8 @@ class Request(Protocol):
 class AnswerRequest:
     table: str | None = "turns"
 
-    def __init__(self, shop: ServiceHarness, cancellation: CancellationToken) -> None:
-        run = AnswerRun(shop, (ReasoningDelta("Hm."), TextDelta(TEXT[:9]), TextDelta(TEXT[9:]), END))
+    def __init__(self, shop: ServiceHarness, cancellation: CancellationToken, voice: AnswerVoice | None = None) -> None:
+        run = AnswerRun(shop, (ReasoningDelta("Hm."), TextDelta(TEXT[:9]), TextDelta(TEXT[9:]), END), voice=voice)
         run.output.cancellation = cancellation
         self.use_case: UseCase = run.use_case
         self._output = run.output
@@ -101,6 +105,31 @@ class AnswerRequest:
     def is_result_shown(self) -> bool:
         assert self._output.broken == []
         return bool(self._output.messages)
+
+
+class SpokenAnswerRequest(AnswerRequest):
+    """An answer that is said aloud meanwhile, sentence by sentence, each with a reservation of its own."""
+
+    def __init__(self, shop: ServiceHarness, cancellation: CancellationToken) -> None:
+        speech: Any = ScriptedSpeech()
+        utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "The tides"))
+        utterance.due.set()
+
+        async def start_utterance() -> Utterance:
+            await asyncio.sleep(0)
+            return utterance
+
+        speaker = AnswerSpeaker(
+            speech,
+            shop.ledger,
+            REQUESTER,
+            start_utterance,
+            voice="alloy",
+            model="tts-1",
+            pronunciation=Pronunciation({}),
+            workers=shop.workers.audio,
+        )
+        super().__init__(shop, cancellation, speaker)
 
 
 class DrawRequest:
@@ -237,12 +266,15 @@ def stop(task: asyncio.Task[None], event: MemoryEvent) -> None:
     event.inflight.cancellation.cancel(CancelReason.STOPPED)
 
 
-@pytest.mark.parametrize("make", [AnswerRequest, DrawRequest, SayRequest])
+@pytest.mark.parametrize("make", [AnswerRequest, SpokenAnswerRequest, DrawRequest, SayRequest])
 async def test_a_shutdown_at_any_await_leaves_nothing_and_is_told_once(
     tmp_path: Path, make: Callable[..., Request]
 ) -> None:
     await cancel_at_each_await(tmp_path, make, shut_down)
 
 
-async def test_a_stop_at_any_await_leaves_nothing_and_is_told_once(tmp_path: Path) -> None:
-    await cancel_at_each_await(tmp_path, AnswerRequest, stop)
+@pytest.mark.parametrize("make", [AnswerRequest, SpokenAnswerRequest])
+async def test_a_stop_at_any_await_leaves_nothing_and_is_told_once(
+    tmp_path: Path, make: Callable[..., Request]
+) -> None:
+    await cancel_at_each_await(tmp_path, make, stop)
