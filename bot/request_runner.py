@@ -56,8 +56,7 @@ class Keeps(Enum):
 class Outcome(Enum):
     """Every way in which a request can end. The label is its name in the store and in the log.
 
-    An error that ends a request before any of its result is shown has the costs of its row, shows a sentence and keeps
-    nothing: see `RequestEnd`.
+    The rows say what is shown and kept of a result. For an error before any of it is shown, see `RequestEnd`.
     """
 
     # label, what it shows, costs and keeps; then when it happens
@@ -85,7 +84,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RequestEnd:
-    """How one request ended: by itself or by an `error`, and whether any of its result was shown before."""
+    """How one request ended: by itself or by an `error`, and whether any of its result was shown before.
+
+    An error that comes before any of the result is shown: a sentence shows, nothing is kept, the costs are the row's.
+    In all other cases the row says everything.
+    """
 
     outcome: Outcome
     error: Exception | asyncio.CancelledError | None = None
@@ -94,12 +97,12 @@ class RequestEnd:
     @property
     def shows(self) -> Shows:
         """What the member sees."""
-        return Shows.SENTENCE if self._is_without_result else self.outcome.shows
+        return Shows.SENTENCE if self._failed_before_result else self.outcome.shows
 
     @property
     def keeps(self) -> Keeps:
         """What is stored."""
-        return Keeps.NOTHING if self._is_without_result else self.outcome.keeps
+        return Keeps.NOTHING if self._failed_before_result else self.outcome.keeps
 
     @property
     def log_label(self) -> str:
@@ -109,7 +112,7 @@ class RequestEnd:
         return type(self.error).__name__
 
     @property
-    def _is_without_result(self) -> bool:
+    def _failed_before_result(self) -> bool:
         return self.error is not None and not self.is_shown
 
 
@@ -148,15 +151,15 @@ def get_error_outcome(error: BaseException) -> Outcome:
 class RequestLog:
     """What is known of one request while it runs; leaving its block logs it, in one INFO record.
 
-    Facts are ids, sizes and counts only, never what people wrote. The outcome is `done`, what `set_outcome` set,
-    `interrupted` for a cancellation, or the type of the error that left the block.
+    Facts are ids, sizes and counts only, never what people wrote. The outcome is what `set_outcome` set; for an error
+    that leaves the block, its type, or `interrupted` for a cancellation.
     """
 
     def __init__(self, command: str, requester: RequestContext, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.monotonic()
         self._first_output_at: float | None = None
-        self._outcome = "done"
+        self._outcome = ""
         self._facts: dict[str, object] = {
             "command": command,
             "user": requester.user_id,
@@ -174,7 +177,7 @@ class RequestLog:
             self._first_output_at = self._clock.monotonic()
 
     def set_outcome(self, outcome: str) -> None:
-        """Set how it ended, where that is neither `done` nor an error."""
+        """Set how it ended."""
         self._outcome = outcome
 
     def __enter__(self) -> Self:
