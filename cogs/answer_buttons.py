@@ -45,7 +45,7 @@ async def load_regenerate_inputs(
     Raises:
         InputsUnavailable: not all of that can be had.
     """
-    if not turn.files and turn.about is None:
+    if not turn.files and turn.about_message_id is None:
         return None, ()
     question = await _fetch_message(interaction, turn.question_message_id)
     about = await _load_about(interaction, turn, question)
@@ -54,7 +54,7 @@ async def load_regenerate_inputs(
         quoted = QuotedMessage(about.id, about.author.display_name, "")
     source = question or about  # a context menu's question is no message: its files are those of the other
     files = () if source is None else attachments.select_usable(build_attachments(source.attachments))
-    if tuple(each.name for each in files) != turn.files or (quoted is None) != (turn.about is None):
+    if tuple(each.name for each in files) != turn.files or (quoted is None) != (turn.about_message_id is None):
         raise InputsUnavailable(f"turn {turn.id}")
     return quoted, files
 
@@ -63,12 +63,12 @@ async def _load_about(
     interaction: discord.Interaction, turn: Turn, question: discord.Message | None
 ) -> discord.Message | None:
     """Return the message that a turn's question was about, as Discord sends it along with the question or fetched."""
-    if turn.about is None:
+    if turn.about_message_id is None:
         return None
     replied = None if question is None or question.reference is None else question.reference.resolved
-    if isinstance(replied, discord.Message) and replied.id == turn.about:
+    if isinstance(replied, discord.Message) and replied.id == turn.about_message_id:
         return replied
-    return await _fetch_message(interaction, turn.about)
+    return await _fetch_message(interaction, turn.about_message_id)
 
 
 async def _fetch_message(interaction: discord.Interaction, message_id: int | None) -> discord.Message | None:

@@ -174,7 +174,7 @@ def build_messages(
         header: Header = {"speaker": turn.author_name}
         if turn.files:
             header["files"] = turn.files
-        if turn.about is not None:
+        if turn.about_message_id is not None:
             header["about"] = None
         headers.append(header)
         messages.append(ChatMessage("user", _with_header(header, turn.question)))

@@ -70,9 +70,9 @@ def turn_to_json(turn: Turn) -> Json:
         "private": turn.private,
         "question": turn.question,
         "files": list(turn.files),
-        "about_message_id": format_id(turn.about),
+        "about_message_id": format_id(turn.about_message_id),
         "answer": turn.answer,
-        "ended": turn.finish,
+        "ended": turn.finish_reason,
         "model": turn.model,
         "tokens": {"prompt": turn.prompt_tokens, "answer": turn.answer_tokens, "estimated": turn.tokens_estimated},
         "question_message_id": format_id(turn.question_message_id),
@@ -85,8 +85,8 @@ def format_turn_markdown(turn: Turn) -> str:
     facts = [" ".join(turn.author_name.split()), format_time(turn.created_at_ms), turn.model]
     if turn.private:
         facts.append("private")
-    if turn.finish != "complete":
-        facts.append(f"ended: {turn.finish}")
+    if turn.finish_reason != "complete":
+        facts.append(f"ended: {turn.finish_reason}")
     link = build_jump_link(turn)
     if link is not None:
         facts.append(f"[in Discord]({link})")

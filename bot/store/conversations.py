@@ -268,7 +268,7 @@ async def _load_ancestors(transaction: Transaction, turn_id: int, limit: int) ->
     rows = await transaction.fetch_all(_PATH, (turn_id, limit))
     messages = await transaction.fetch_all(_PATH_MESSAGES, (turn_id, limit))
     ancestors = [build_turn(row, messages) for row in reversed(rows)]
-    if not ancestors or len(ancestors) == limit or ancestors[0].branch or ancestors[0].parent_id is None:
+    if not ancestors or len(ancestors) == limit or ancestors[0].is_branch or ancestors[0].parent_id is None:
         return ancestors
     first = ancestors[0]
     scope = HistoryScope(first.channel_id, first.author_id if first.private else None)
@@ -295,6 +295,6 @@ def _since_context_began(rows: Sequence[Row]) -> list[Row]:
         turn = build_turn(row, [])
         if not replaced:
             kept.append(row)
-        if turn.parent_id is None and not turn.branch:
+        if turn.parent_id is None and not turn.is_branch:
             break
     return kept

@@ -21,8 +21,9 @@ FIRST_ANSWER: Final = QUESTION_POSITION + 1
 class NewTurn:
     """A turn that has just ended, to be stored.
 
-    `parent_channel_id` is the channel of a thread, None outside threads. `finish` says how the answer ended
-    ("complete", "cut", …). `files` are the names of the question's attachments, `about` is the quoted message's id.
+    `parent_channel_id` is the channel of a thread, None outside threads. `finish_reason` says how the answer ended
+    ("complete", "cut", …). `files` are the names of the question's attachments; `about_message_id` is the message that
+    it was asked about.
 
     Its place in the tree: `fresh` starts without the earlier history. A reply has a `path`, the ids of its ancestors,
     the newest last. `replaces_id` is the turn whose question was asked again. All others follow the newest turn of
@@ -40,9 +41,9 @@ class NewTurn:
     replaces_id: int | None = None
     question: str
     files: tuple[str, ...] = ()
-    about: int | None = None
+    about_message_id: int | None = None
     answer: str
-    finish: str
+    finish_reason: str
     model: str
     prompt_tokens: int
     answer_tokens: int
@@ -64,7 +65,7 @@ class Turn:
 
     id: int
     parent_id: int | None
-    branch: bool = False
+    is_branch: bool = False
     channel_id: int
     guild_id: int | None
     author_id: int
@@ -72,9 +73,9 @@ class Turn:
     private: bool
     question: str
     files: tuple[str, ...] = ()
-    about: int | None = None
+    about_message_id: int | None = None
     answer: str
-    finish: str
+    finish_reason: str
     model: str
     prompt_tokens: int
     answer_tokens: int
@@ -103,15 +104,15 @@ def build_turn(row: Row, messages: list[Row]) -> Turn:
         private=bool(row[6]),
         question=row[7],
         answer=row[8],
-        finish=row[9],
+        finish_reason=row[9],
         model=row[10],
         prompt_tokens=row[11],
         answer_tokens=row[12],
         tokens_estimated=bool(row[13]),
         created_at_ms=row[14],
-        branch=bool(row[15]),
+        is_branch=bool(row[15]),
         files=tuple(row[16].splitlines()),
-        about=row[17],
+        about_message_id=row[17],
         question_message_id=shown.pop(QUESTION_POSITION, None),
         answer_message_ids=tuple(shown.values()),
     )
@@ -134,9 +135,9 @@ def build_row(turn: NewTurn, parent_id: int | None, replaces_id: int | None) -> 
         int(turn.private),
         sanitize_for_db(turn.question),
         "\n".join(" ".join(sanitize_for_db(name).split()) for name in turn.files),
-        turn.about,
+        turn.about_message_id,
         sanitize_for_db(turn.answer),
-        turn.finish,
+        turn.finish_reason,
         sanitize_for_db(turn.model),
         turn.prompt_tokens,
         turn.answer_tokens,

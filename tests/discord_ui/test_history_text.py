@@ -29,7 +29,7 @@ def turn(text: str) -> Turn:
         private=False,
         question=text,
         answer=text,
-        finish="complete",
+        finish_reason="complete",
         model="gpt-4.1",
         prompt_tokens=1,
         answer_tokens=1,

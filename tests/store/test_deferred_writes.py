@@ -199,7 +199,7 @@ async def test_an_answer_in_place_of_a_deleted_one_is_kept(conversations: Conver
     old = await say(conversations, "old")
     again = replace(TURN, question="again", replaces_id=old + 100, answer_message_ids=())
     (turn,) = await conversations.get_ancestors(await conversations.save(again) or 0, 20)
-    assert (turn.question, turn.branch, turn.parent_id) == ("again", True, None)
+    assert (turn.question, turn.is_branch, turn.parent_id) == ("again", True, None)
 
 
 async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(

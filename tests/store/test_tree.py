@@ -204,6 +204,6 @@ async def test_private_lines_have_paths_of_their_own(conversations: Conversation
 
 
 async def test_the_names_of_files_and_what_it_was_about_come_back(conversations: Conversations) -> None:
-    await say(conversations, "a", files=("shot.png", "two\nlines.py"), about=77)
+    await say(conversations, "a", files=("shot.png", "two\nlines.py"), about_message_id=77)
     (turn,) = await conversations.get_public_history(CHANNEL, 20)
-    assert (turn.files, turn.about) == (("shot.png", "two lines.py"), 77)
+    assert (turn.files, turn.about_message_id) == (("shot.png", "two lines.py"), 77)
