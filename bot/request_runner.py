@@ -21,7 +21,7 @@ from bot.errors import BotError, ContentRefused, QuotaExceeded, StoreUnavailable
 from bot.inflight.cancellation import CancelReason
 from bot.messages import answers as texts
 from bot.messages.message import Message
-from bot.quotas.reservation import Reservation
+from bot.quotas.ledger import Reservation
 from bot.store.quota_limits import Kind
 from bot.tasks import run_to_end
 

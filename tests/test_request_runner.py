@@ -28,7 +28,7 @@ from bot.inflight.cancellation import CancelReason
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.quotas.reservation import BLOCK_TOKENS
+from bot.quotas.token_budget import BLOCK_TOKENS
 from bot.request_runner import Outcome, RequestCancelled, RequestEnd
 from bot.speech.chunking import split_text
 from bot.speech.text_to_speech import TextToSay, TextToSpeech

@@ -28,8 +28,8 @@ from bot.errors import (
 from bot.inflight.cancellation import MAX_DURATION_S, CancellationToken, CancelReason
 from bot.messages import answers as texts
 from bot.messages.message import Message
-from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import BLOCK_TOKENS, Reservation
+from bot.quotas.ledger import Ledger, Reservation
+from bot.quotas.token_budget import BLOCK_TOKENS
 from bot.request_runner import Amounts, Keeps, Outcome, RequestCancelled, RequestEnd, RequestLog, Shows, UseCase
 from bot.store.conversations import Conversations
 from bot.store.quota_limits import Kind

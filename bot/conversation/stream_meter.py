@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from bot.api.chat_events import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
 from bot.conversation.prompt import BYTES_PER_TOKEN, count_bytes, estimate_bytes
 from bot.errors import BotError
-from bot.quotas.reservation import TokenBudget
+from bot.quotas.token_budget import TokenBudget
 
 
 class StreamMeter:

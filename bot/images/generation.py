@@ -24,8 +24,7 @@ from bot.errors import (
 from bot.images.compression import ImageTooLarge
 from bot.messages import images as texts
 from bot.messages.message import Message
-from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import Reservation
+from bot.quotas.ledger import Ledger, Reservation
 from bot.request_runner import Amounts, Keeps, Outcome, RequestEnd, RequestLog, Shows, UseCase
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.quota_limits import Kind

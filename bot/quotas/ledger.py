@@ -7,22 +7,22 @@ back by the process itself.
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Protocol
+from datetime import timedelta
+from types import TracebackType
+from typing import Protocol, Self
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
 from bot.quotas.limit_messages import build_refusal, build_stop
-from bot.quotas.reservation import Reservation, TokenBudget
-from bot.quotas.resolver import ApplicableLimit, LimitedClaims, LimitResolver, OperatorLimits, UsageKeys
+from bot.quotas.resolver import LimitedClaims, LimitResolver, OperatorLimits, UsageKeys, next_counter
+from bot.quotas.token_budget import TokenBudget
 from bot.store.database import Database
-from bot.store.quota_limits import Kind, Period
-from bot.store.usage import LimitExceeded, Spent, UsageCounter, UsageStore
+from bot.store.quota_limits import Kind
+from bot.store.usage import Claim, LimitExceeded, Spent, UsageStore
 from bot.tasks import BackgroundTasks
 
 UNHELD_AFTER_S = 60
@@ -38,6 +38,62 @@ MAX_AMOUNT = 10**12
 """More than this in one settlement is a wrong count, and would in the end not fit a database integer."""
 
 logger = logging.getLogger(__name__)
+
+
+Finish = Callable[["Reservation", Mapping[Kind, int]], Awaitable[None]]
+
+
+class Reservation:
+    """Amounts reserved for one piece of work. Made by `Ledger.reserve`.
+
+    The one shape in which anything is spent:
+
+        async with await ledger.reserve(requester, {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
+            ...                                                         # acknowledge, work
+            reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: 412})  # as often as more is known; the last counts
+
+    Whichever way the block is left, by an error or a cancellation too, what was set is settled and the rest given
+    back; where nothing was set, all is given back.
+    """
+
+    def __init__(
+        self, reservation_id: int, resolver: LimitResolver, amounts: Mapping[Kind, int], finish: Finish
+    ) -> None:
+        self.id = reservation_id
+        self.resolver = resolver
+        self.claims: Sequence[Claim] = ()
+        """What is reserved on each counter; the positions stay, amounts grow and limits are as last looked up."""
+        self.amounts = dict(amounts)
+        self.ended = False
+        self._finish = finish
+        self._spent: dict[Kind, int] = {}
+
+    def set_spent(self, amounts: Mapping[Kind, int]) -> None:
+        """Set what was spent in all so far, in place of what was set before; a kind not named was not spent.
+
+        It can be less or more than was reserved. Nothing is written until the block is left.
+
+        Raises:
+            ValueError: a kind that was not reserved, or a negative amount.
+        """
+        self.check_amounts(amounts)
+        self._spent = dict(amounts)
+
+    def check_amounts(self, amounts: Mapping[Kind, int]) -> None:
+        """Raise ValueError unless `amounts` can be settled: kinds that were reserved, none negative."""
+        for kind, amount in amounts.items():
+            if kind not in self.amounts:
+                raise ValueError(f"{kind} was not reserved")
+            if amount < 0:
+                raise ValueError(f"{amount} {kind}")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._finish(self, self._spent)
 
 
 class Process(Protocol):
@@ -88,14 +144,16 @@ class Ledger:
         if exceeded := await self._tasks.run_shielded(
             self._grant(reservation), undo=lambda exceeded: self._release_cancelled(reservation, exceeded)
         ):
-            over, applicable, resets_at = _find_last_reset(resolver, exceeded)
+            over, applicable, resets_at = resolver.find_last_reset(exceeded)
             refusal = build_refusal(applicable, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
             raise QuotaExceeded(refusal, resets_at=resets_at, limit_key=applicable.key)
         return reservation
 
     def token_budget(self, reservation: Reservation, kind: Kind) -> TokenBudget:
         """Return the budget by which the reserved amount of `kind` grows with the work, a block at a time."""
-        return reservation.build_token_budget(kind, lambda more: self._tasks.start(self._grow(reservation, kind, more)))
+        return TokenBudget(
+            reservation.amounts[kind], lambda more: self._tasks.start(self._grow(reservation, kind, more))
+        )
 
     async def record_due(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """Record what `reservation` costs at least from now on, should this process die.
@@ -213,7 +271,7 @@ class Ledger:
         except StoreUnavailable as error:
             return error
         if granted.exceeded:
-            _, applicable, resets_at = _find_last_reset(resolver, granted.exceeded)
+            _, applicable, resets_at = resolver.find_last_reset(granted.exceeded)
             return QuotaExceeded(build_stop(applicable, resets_at=resets_at), resets_at=resets_at)
         grown = dict(zip(claims, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
@@ -226,7 +284,7 @@ class Ledger:
             return
         reservation.ended = True
         self._unsettled[reservation.id] = [
-            Spent(min(amounts.get(Kind(claim.counter.kind), 0), MAX_AMOUNT), claim.limit, _next_counter(claim.counter))
+            Spent(min(amounts.get(Kind(claim.counter.kind), 0), MAX_AMOUNT), claim.limit, next_counter(claim.counter))
             for claim in reservation.claims
         ]
         await self._tasks.run_shielded(self._settle(reservation.id, self._unsettled[reservation.id]))
@@ -258,26 +316,3 @@ class Ledger:
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.discord_now())
-
-
-def _find_last_reset(
-    resolver: LimitResolver, exceeded: Sequence[LimitExceeded]
-) -> tuple[LimitExceeded, ApplicableLimit, datetime]:
-    """Return, of the exceeded limits, the one that resets last; of several, the one nearest to the member."""
-    by_counter = {over.claim.counter: over for over in exceeded}
-    last = max(
-        (counter for counter in resolver.strictest if counter in by_counter), key=lambda counter: counter.ends_at_ms
-    )
-    applicable = resolver.strictest[last]
-    return by_counter[last], applicable, applicable.limit.per.end(resolver.moment)
-
-
-def _next_counter(counter: UsageCounter) -> UsageCounter:
-    """Return the counter of the same use for the next period."""
-    ends_at_ms = _period_end_ms(counter.ends_at_ms, counter.period)
-    return UsageCounter(counter.scope, counter.subject, counter.kind, counter.period, counter.ends_at_ms, ends_at_ms)
-
-
-@lru_cache(maxsize=16)
-def _period_end_ms(starts_at_ms: int, per: str) -> int:
-    return unix_ms(Period(per).end(datetime.fromtimestamp(starts_at_ms / 1000, UTC)))

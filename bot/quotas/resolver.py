@@ -12,15 +12,15 @@ HMAC-SHA256 of it under a key made from the bot's token. With another token the 
 import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLookup, Scope
-from bot.store.usage import Claim, UsageCounter
+from bot.store.usage import Claim, LimitExceeded, UsageCounter
 
 KEY_LABEL: Final = b"subjects of counts, 1"
 """What the key is for; another number makes another key."""
@@ -227,6 +227,15 @@ class LimitResolver:
                 self.strictest[counter] = applicable
         return self.strictest
 
+    def find_last_reset(self, exceeded: Iterable[LimitExceeded]) -> tuple[LimitExceeded, ApplicableLimit, datetime]:
+        """Return, of the exceeded limits, the one that resets last, and when; of several, the member's own first."""
+        by_counter = {over.claim.counter: over for over in exceeded}
+        last = max(
+            (counter for counter in self.strictest if counter in by_counter), key=lambda counter: counter.ends_at_ms
+        )
+        applicable = self.strictest[last]
+        return by_counter[last], applicable, applicable.limit.per.end(self.moment)
+
     def _build_counter(self, applicable: ApplicableLimit) -> UsageCounter:
         """Return the counter of `applicable` for the period of the moment."""
         limit = applicable.limit
@@ -257,6 +266,17 @@ class LimitedClaims:
             for counter, applicable in sorted(self.resolver.resolve(stored).items(), key=lambda each: each[0])
             if applicable.limit.kind in self.amounts
         ]
+
+
+def next_counter(counter: UsageCounter) -> UsageCounter:
+    """Return the counter of the same use for the next period."""
+    ends_at_ms = _period_end_ms(counter.ends_at_ms, counter.period)
+    return UsageCounter(counter.scope, counter.subject, counter.kind, counter.period, counter.ends_at_ms, ends_at_ms)
+
+
+@lru_cache(maxsize=16)
+def _period_end_ms(starts_at_ms: int, per: str) -> int:
+    return unix_ms(Period(per).end(datetime.fromtimestamp(starts_at_ms / 1000, UTC)))
 
 
 def _is_stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:

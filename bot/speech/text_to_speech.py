@@ -15,8 +15,7 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.messages import speech as texts
 from bot.messages.message import Message
-from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import Reservation
+from bot.quotas.ledger import Ledger, Reservation
 from bot.request_runner import Amounts, Outcome, RequestEnd, RequestLog, Shows, UseCase
 from bot.speech.chunking import get_duration_s, join_to_file, split_text
 from bot.speech.inline_speech import has_words, speakable_typed_text

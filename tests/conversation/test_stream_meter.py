@@ -11,7 +11,7 @@ from bot.api.chat_events import ChatEvent, ReasoningDelta, StreamEnd, TextDelta,
 from bot.conversation.prompt import estimate_tokens
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import StoreUnavailable
-from bot.quotas.reservation import BLOCK_TOKENS, TokenBudget
+from bot.quotas.token_budget import BLOCK_TOKENS, TokenBudget
 
 PROMPT = 40
 FULL = StoreUnavailable("no more blocks")

@@ -10,8 +10,8 @@ from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
 from bot.quotas.ledger import MAX_AMOUNT, UNHELD_AFTER_S, Ledger
-from bot.quotas.reservation import BLOCK_TOKENS
 from bot.quotas.resolver import OperatorLimits
+from bot.quotas.token_budget import BLOCK_TOKENS
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Row, Transaction, Work
 from bot.store.quota_limits import Kind, Scope

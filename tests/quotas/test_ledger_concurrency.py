@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QuotaExceeded
-from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import Reservation
+from bot.quotas.ledger import Ledger, Reservation
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind

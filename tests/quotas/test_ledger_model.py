@@ -16,9 +16,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded
-from bot.quotas.ledger import COUNTER_RETENTION, FREED_RETENTION, UNHELD_AFTER_S, Ledger
-from bot.quotas.reservation import BLOCK_TOKENS, Reservation
+from bot.quotas.ledger import COUNTER_RETENTION, FREED_RETENTION, UNHELD_AFTER_S, Ledger, Reservation
 from bot.quotas.resolver import list_applicable_limits
+from bot.quotas.token_budget import BLOCK_TOKENS
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope
 from tests.support.clock import FakeClock

@@ -10,8 +10,7 @@ from bot.context import RequestContext
 from bot.errors import QuotaExceeded
 from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.messages.render import render
-from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import Reservation
+from bot.quotas.ledger import Ledger, Reservation
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database
 from bot.store.open import open_database

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
 from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import BLOCK_TOKENS, PREFETCH_BELOW, TokenBudget
+from bot.quotas.token_budget import BLOCK_TOKENS, PREFETCH_BELOW, TokenBudget
 from bot.store.database import Database, Row, Transaction, Work
 from bot.store.open import open_database
 from bot.store.quota_limits import Kind, Limit, Period, QuotaLimits, Scope

@@ -14,7 +14,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.messages import speech as texts
 from bot.messages.render import render
-from bot.quotas.reservation import Reservation
+from bot.quotas.ledger import Reservation
 from bot.speech.chunking import split_text
 from bot.speech.inline_speech import speakable_typed_text
 from bot.speech.mp3 import TooLongToSend, duration_s
