@@ -146,8 +146,7 @@ class InterruptionNotices:
 
     async def _mark(self, access: "_TokenAccess | _BotAccess", answer: InFlightAnswer) -> bool:
         """Mark the answer's last message if the answer is unfinished; return whether it was."""
-        message = await access.fetch_last()
-        count = max(len(answer.message_ids), 1)
+        message, count = await access.fetch_last()
         if message is not None and _may_have_later_messages(message, answer, count):
             later = await self._find_later_messages(answer, message)
             message, count = [message, *later][-1], count + len(later)
@@ -199,12 +198,12 @@ class _TokenAccess:
         self._session = discord.Webhook.partial(*self._webhook, client=client).session
         self._answer = answer
 
-    async def fetch_last(self) -> _Message:
-        adapter = async_context.get()
-        if len(self._answer.message_ids) > 1:
-            last = self._answer.message_ids[-1]
-            return dict(await adapter.get_webhook_message(*self._webhook, last, session=self._session))
-        return dict(await adapter.get_original_interaction_response(*self._webhook, session=self._session))
+    async def fetch_last(self) -> tuple[_Message, int]:
+        """Return the last message known, and how many there are up to it."""
+        adapter, ids = async_context.get(), self._answer.message_ids
+        if len(ids) > 1:
+            return dict(await adapter.get_webhook_message(*self._webhook, ids[-1], session=self._session)), len(ids)
+        return dict(await adapter.get_original_interaction_response(*self._webhook, session=self._session)), 1
 
     async def edit(self, message: _Message, text: str) -> None:
         await async_context.get().edit_webhook_message(
@@ -228,16 +227,15 @@ class _BotAccess:
         self._channel_id = answer.channel_id
         self._answer = answer
 
-    async def fetch_last(self) -> _Message | None:
-        if self._answer.message_ids:
-            return dict(await self._http.get_message(self._channel_id, self._answer.message_ids[-1]))
+    async def fetch_last(self) -> tuple[_Message | None, int]:
+        """Return the last message known, if there is one, and how many there are up to it."""
+        if ids := self._answer.message_ids:
+            return dict(await self._http.get_message(self._channel_id, ids[-1])), len(ids)
         # It died before the first id was written down. What asks is older than the messages that answer it.
         sent = await _find_messages(self._client, self._answer, after=self._answer.id)
-        if sent:
-            return sent[-1]
-        if self._answer.token:
+        if not sent and self._answer.token:
             raise _NoMessages
-        return None
+        return sent[-1] if sent else None, len(sent)
 
     async def edit(self, message: _Message, text: str) -> None:
         with handle_message_parameters(

@@ -1,5 +1,6 @@
 """What becomes of an answer's last message when the process that wrote it has crashed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,12 +9,16 @@ from bot.discord_ui.interruption_notices import (
     INTERRUPTED_BEFORE_TEXT,
     INTERRUPTED_BELOW,
     Append,
+    InterruptionNotices,
     Replace,
     notice_for,
 )
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.store.inflight import InFlightAnswer, Phase
+from bot.streaming.output import NO_BUTTONS
 from bot.streaming.pages import PROGRESS_MARKER
+from tests.support.answer_outputs import DiscordStage, open_stage
+from tests.support.clock import FakeClock
 
 LOADING = 1 << 7
 MARKER = PROGRESS_MARKER.strip()
@@ -81,3 +86,23 @@ def test_a_notice_fits_into_its_message(phase: Phase) -> None:
             case Append(text, remaining):
                 assert len(text) <= MESSAGE_LIMIT
                 assert remaining is None
+
+
+@pytest.mark.parametrize("known", [0, 1, 2, 3])
+@pytest.mark.parametrize("final", [3, 4])
+async def test_messages_whose_ids_were_not_recorded_count(
+    known: int, final: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_stage("reply", clock, None, monkeypatch) as stage:
+        assert isinstance(stage, DiscordStage)
+        for index, text in enumerate(("One.", "Two.", "Three.")):
+            await stage.output.show(index, text, NO_BUTTONS)
+        answer = replace(
+            row(TEXT, final),
+            id=stage.output.id,
+            channel_id=stage.messages[0].channel_id,
+            message_ids=stage.output.message_ids[:known],
+        )
+        assert await InterruptionNotices(stage.client, clock).notify_interrupted(answer)
+        last = "Three." if final == 3 else "Three." + INTERRUPTED_BELOW
+        assert stage.texts() == ["One.", "Two.", last]

@@ -197,7 +197,7 @@ class DiscordStage(Stage):
         self.output = output
         self.used = used
         self._server = server
-        self._client = client
+        self.client = client
 
     @property
     def messages(self) -> list[Message]:
@@ -231,7 +231,7 @@ class DiscordStage(Stage):
 
     async def pass_time(self) -> None:
         for _ in range(3):
-            await self._client.application_info()
+            await self.client.application_info()
 
     def pings(self) -> bool:
         return any(message.pinged for message in self.messages)
