@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -74,12 +75,13 @@ class PlaybackResult:
 class ClipStream(Protocol):
     """What a clip needs of its stream. A wall: streams import clips, and clips no stream."""
 
-    def append_bytes(self, clip: "Clip", data: bytes) -> None:
-        """Append bytes of a clip."""
+    @property
+    def lock(self) -> threading.Lock:
+        """Guards the fields of the stream's clips."""
         ...
 
-    def append_end(self, clip: "Clip") -> None:
-        """Record that a clip has no further bytes."""
+    def on_fed(self) -> None:
+        """Decode on: a clip was fed, or has come to its end. Called under the lock."""
         ...
 
     def drop(self, clip: "Clip") -> None:
@@ -129,17 +131,14 @@ class Clip:
         """Append the MP3's next bytes, cut anywhere."""
         if not data:
             return
-        if self._stream is None:
-            self.append_bytes(bytes(data))
-        else:
-            self._stream.append_bytes(self, bytes(data))
+        with self._feeding():
+            if not self.is_finished:
+                self._buffered.append(memoryview(bytes(data)))
 
     def end(self) -> None:
         """Record that there are no further bytes."""
-        if self._stream is None:
-            self.append_end()
-        else:
-            self._stream.append_end(self)
+        with self._feeding():
+            self._all_received = True
 
     def drop(self) -> None:
         """Drop it: from now on nothing of it is read."""
@@ -163,6 +162,16 @@ class Clip:
         """Return whether there are no further bytes."""
         return self._all_received
 
+    @contextmanager
+    def _feeding(self) -> Iterator[None]:
+        """Hold the lock of the stream while the block runs, then let it decode on; on its own a clip has no lock."""
+        if self._stream is None:
+            yield
+            return
+        with self._stream.lock:
+            yield
+            self._stream.on_fed()
+
     # For the stream, under its lock.
 
     def attach(self, stream: ClipStream) -> None:
@@ -173,15 +182,6 @@ class Clip:
     def is_finished(self) -> bool:
         """Return whether it has ended, one way or another."""
         return self._result is not None
-
-    def append_bytes(self, data: bytes) -> None:
-        """Buffer bytes until they are decoded."""
-        if not self.is_finished:
-            self._buffered.append(memoryview(data))
-
-    def append_end(self) -> None:
-        """Expect no more bytes."""
-        self._all_received = True
 
     def next_piece(self) -> memoryview | None:
         """Return the next bytes to decode: empty at the end, None while they have yet to arrive."""

@@ -54,7 +54,8 @@ class OpusStream:
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        """Guards the stream's fields and those of its clips."""
         # Two deques, not one of pairs: thousands of pairs that live for seconds would make the garbage collector scan
         # the whole program now and then, and delay all sound for as long.
         self._packets: deque[bytes] = deque()
@@ -76,24 +77,23 @@ class OpusStream:
 
     def append(self, clip: Clip) -> None:
         """Append a clip at the end, with what it was fed so far; it is dropped where the stream was closed."""
-        with self._lock:
+        with self.lock:
             clip.attach(self)
             if self._closed:
                 clip.finish(dropped=True)
             elif not clip.is_finished:
                 self._clips.append(clip)
-                if not self._is_ahead:
-                    self._wake_worker()
+                self.on_fed()
 
     def close(self) -> None:
         """Expect no further clip: after the last one `read` returns nothing."""
-        with self._lock:
+        with self.lock:
             self._closed = True
             self._wake_worker()
 
     def abandon(self) -> None:
         """Drop everything; `read` returns nothing from now on."""
-        with self._lock:
+        with self.lock:
             self._closed = self._abandoned = True
             self._end_all()
             self._wake_worker()
@@ -103,28 +103,19 @@ class OpusStream:
 
         After silence the stream continues exactly where it stopped.
         """
-        with self._lock:
+        with self.lock:
             return self._read()
 
     # For the clips.
 
-    def append_bytes(self, clip: Clip, data: bytes) -> None:
-        """Buffer bytes of a clip until they are decoded."""
-        with self._lock:
-            clip.append_bytes(data)
-            if not self._is_ahead:
-                self._wake_worker()
-
-    def append_end(self, clip: Clip) -> None:
-        """Record that a clip has no further bytes."""
-        with self._lock:
-            clip.append_end()
-            if not self._is_ahead:
-                self._wake_worker()
+    def on_fed(self) -> None:
+        """Decode on, unless enough is done ahead: a clip was fed, or has come to its end. Called under the lock."""
+        if not self._is_ahead:
+            self._wake_worker()
 
     def drop(self, clip: Clip) -> None:
         """Take a clip out, and the packets of those behind it, which are decoded again."""
-        with self._lock:
+        with self.lock:
             if clip.is_finished:
                 return
             at = self._clips.index(clip)
@@ -144,7 +135,7 @@ class OpusStream:
         except Exception:
             # Whatever it was, all streams share the threads, and nothing may be left waiting for this stream.
             logger.exception("audio stream failed")
-            with self._lock:
+            with self.lock:
                 self._closed = self._abandoned = True
                 self._end_all(BotError("the audio pipeline failed"))
                 self._is_scheduled = False
@@ -224,7 +215,7 @@ class OpusStream:
 
     def _step(self) -> bool:
         """Do the next piece of the work, and return whether there was one to do now."""
-        with self._lock:
+        with self.lock:
             self._carry_out_commands()
             work = self._next_work()
             # At once, in the same lock: what arrives from now on schedules the stream again.
@@ -283,7 +274,7 @@ class OpusStream:
 
     def _encode_packet(self) -> None:
         packet, parts = self._pipeline.encode()
-        with self._lock:
+        with self.lock:
             if self._commands or self._abandoned:
                 return  # its samples are encoded again, or dropped
             self._pipeline.consume_frame()
@@ -294,7 +285,7 @@ class OpusStream:
 
     def _decode_piece(self, clip: Clip, data: memoryview) -> None:
         samples = self._pipeline.decode(clip, data)
-        with self._lock:
+        with self.lock:
             if any(isinstance(command, Reset) for command in self._commands):
                 return  # and this clip is out, or begins again
             clip.samples_made += samples
