@@ -117,9 +117,7 @@ class Conversations:
         ids = (turn.channel_id, turn.parent_channel_id, turn.question_message_id, *turn.answer_message_ids)
 
         async def work(transaction: Transaction) -> int | None:
-            if self._tombstones.contains_any(ids):
-                return None
-            if await self._tombstones.is_erased(transaction, turn.author_id, turn.asked_at_ms):
+            if await self._tombstones.was_deleted(transaction, ids, turn.author_id, turn.asked_at_ms):
                 return None
             # Looked up in the same transaction: of two answers that end at once the second follows the first.
             parent, replaced = await _find_parent(transaction, turn), await _id_if_exists(transaction, turn.replaces_id)

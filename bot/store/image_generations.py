@@ -67,12 +67,10 @@ class ImageGenerations:
         return await self._deferred_writes.write(lambda: self._add(generation, asked_at_ms))
 
     async def _add(self, generation: ImageGeneration, asked_at_ms: int) -> int | None:
+        ids = (generation.channel_id, generation.parent_channel_id, generation.message_id)
+
         async def work(transaction: Transaction) -> int | None:
-            if self._tombstones.contains_any(
-                (generation.channel_id, generation.parent_channel_id, generation.message_id)
-            ):
-                return None
-            if await self._tombstones.is_erased(transaction, generation.author_id, asked_at_ms):
+            if await self._tombstones.was_deleted(transaction, ids, generation.author_id, asked_at_ms):
                 return None
             row = await transaction.fetch_one(
                 _ADD,

@@ -50,8 +50,15 @@ class Tombstones:
         """Record that all that this member asked up to `at_ms` was erased."""
         await transaction.execute(_RECORD, (self._member_hash(member_id), at_ms))
 
-    async def is_erased(self, transaction: Transaction, member_id: int, asked_at_ms: int) -> bool:
-        """Return whether what the member asked at that time was erased."""
+    async def was_deleted(
+        self, transaction: Transaction, ids: Iterable[int | None], member_id: int, asked_at_ms: int
+    ) -> bool:
+        """Return whether what a member asked at that time must not be stored.
+
+        One of its messages, threads or channels (`ids`) was deleted, or the member's data was erased since.
+        """
+        if self.contains_any(ids):
+            return True
         return await transaction.fetch_one(_IS_ERASED, (self._member_hash(member_id), asked_at_ms)) is not None
 
 
