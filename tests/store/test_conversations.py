@@ -31,7 +31,7 @@ async def test_a_turn_comes_back_as_it_was_saved(conversations: Conversations) -
     saved = dataclasses.asdict(dataclasses.replace(TURN, question="why? 🦜\r\n", question_message_id=500))
     for name in ("fresh", "path", "replaces_id", "parent_channel_id", "asked_at_ms"):
         del saved[name]
-    assert dataclasses.asdict(turn) == {"id": turn_id, "parent_id": None, "branch": False, **saved}
+    assert dataclasses.asdict(turn) == {"id": turn_id, "parent_id": None, "is_branch": False, **saved}
 
 
 async def test_public_turns_form_one_line_in_the_order_they_settled(conversations: Conversations) -> None:
