@@ -42,8 +42,8 @@ _GROWTH_BEFORE_NEXT_READ: Final = 1 / 8
 _RULE: Final = re.compile(r"[^\S\n]*([-*_])(?:[^\S\n]*\1){2,}[^\S\n]*")
 _TASK: Final = re.compile(r"\[[ xX]\][^\S\n]+")
 _PARTIAL_TASK: Final = re.compile(r"\[(?:[ xX]\]?)?\s?\Z")
-# Fences are CommonMark's. But Discord takes three backticks for the end of code in the middle of a line, too. At the
-# beginning, and with a language, they are part of it all the same: code that shows how to write code.
+# Fences are CommonMark's. But Discord takes three backticks for the end of code in the middle of a line, too. At a
+# line's beginning, and with a language, they are part of it all the same: code that shows how to write code.
 _CLOSING_WITHIN: Final = re.compile(r"(?<=[^\s>`])[^\S\n]*```(?!`)|^[ \t>]*```(?![\w`])")
 _FENCE_WITHIN: Final = re.compile(r"(?<!`)`{3,}[^`\n]*\Z")
 _MAX_STEPS_IN_PLACE: Final = 3  # the end of a table, then the beginning of a line, then its first word
@@ -175,14 +175,22 @@ class MarkdownSpeech:
             return NOT_HERE
         if not line.is_complete:
             return NEED_MORE
-        closing = _CLOSING_WITHIN.search(line.text) if fence.marker == "```" else None
-        is_closed = self._blocks.state_after(line.text).open_fence is None
-        if closing is None or is_closed or not (self._is_inline_fence or line.text.strip(" \t>`")):
+        end = self._find_inline_end(fence, line.text)
+        if end is None:
             return self._skip_line()
-        self._take(closing.end())
+        self._take(end)
         self._blocks.close_fence()
         self._state = _State.WORDS
         return ""
+
+    def _find_inline_end(self, fence: Fence, line: str) -> int | None:
+        """Return where code ends in the middle of a line, as Discord sees it; None where it does not."""
+        if fence.marker != "```" or self._blocks.state_after(line).open_fence is None:
+            return None
+        if not self._is_inline_fence and not line.strip(" \t>`"):
+            return None  # backticks alone, in a line that does not end the fence
+        closing = _CLOSING_WITHIN.search(line)
+        return closing.end() if closing else None
 
     def _skip_blank_line(self, line: _Line) -> str | NoMatch:
         if line.text.strip():
