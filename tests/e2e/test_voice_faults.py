@@ -14,7 +14,7 @@ from sandbox.openai.faults import Status
 from sandbox.sandbox import Sandbox
 from tests.support.correlation import resampled
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, run_command
-from tests.support.listening import OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
+from tests.support.listening import OTHER, has_left, idle, in_the_lounge, is_whole, late_packets, silence, speaking
 
 DROPPED = "so I've cleared the queue."
 
@@ -38,12 +38,14 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
     left: tuple[int, int] | None = None
     for lose in losses:
         used, before = await speaking(sandbox, ada)
+        late = late_packets(sandbox, before)
         lose()
         await sandbox.voice.until(
             lambda it: len({each.call for each in it.speech.packets}) == 2, since=before, deadline_s=DEADLINE_S
         )
         heard = await silence(sandbox, since=before)
-        await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+        late = late_packets(sandbox, before) - late
+        await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5, late=late)
         assert heard.flaws == ()
         left = left or _left_behind(sandbox)
     assert left is not None
@@ -60,12 +62,12 @@ async def test_another_server_and_another_channel_do_not_interrupt_it(open_sandb
     used, before = await speaking(sandbox, ada)
     await sandbox.voice.relocate_server()
     heard = await silence(sandbox, since=before)
-    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5, late=late_packets(sandbox, before))
     mo.joins_voice(OTHER)
     used, before = await speaking(sandbox, ada)
     mo.moves_bot(OTHER)
     heard = await silence(sandbox, since=before)
-    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5, late=late_packets(sandbox, before))
     assert len(heard.by(mo.user.id)) > 50
     queue = await run_command(ada, "/voice queue")
     assert queue.text == "I'm not saying anything, and nothing is waiting."

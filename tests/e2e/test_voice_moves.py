@@ -9,7 +9,17 @@ from sandbox.client.user import ClientUser
 from sandbox.sandbox import Sandbox
 from tests.support.correlation import resampled
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, run_command, wait_until_final
-from tests.support.listening import LOUNGE, OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
+from tests.support.listening import (
+    LOUNGE,
+    OTHER,
+    has_left,
+    idle,
+    in_the_lounge,
+    is_whole,
+    late_packets,
+    silence,
+    speaking,
+)
 
 MOVERS = pytest.mark.parametrize("mover", ["command", "moderator"])
 TOO_MUCH = render(texts.too_many_joins())
@@ -36,7 +46,7 @@ async def test_a_move_is_heard_in_the_new_channel_though_the_old_connection_stay
     told = await _move(mo, mover, OTHER)
     assert told is None or told.text.startswith(f"I'm in <#{mo.channel(OTHER).id}> now.")
     heard = await silence(sandbox, since=before)
-    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5, late=late_packets(sandbox, before))
     assert len(heard.by(ben.user.id)) > 50
     assert (await run_command(ada, "/voice join")).text.startswith(f"I'm in <#{mo.channel(OTHER).id}> at the moment.")
     await has_left(sandbox)
@@ -55,7 +65,7 @@ async def test_a_move_without_a_voice_server_is_made_good(open_sandbox: OpenSand
     assert told is None or told.text.startswith(f"I'm in <#{mo.channel(OTHER).id}> now.")
     await sandbox.voice.until(lambda heard: len(heard.by(ben.user.id)) > 50, since=before, deadline_s=DEADLINE_S)
     heard = await silence(sandbox, since=before)
-    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5, late=late_packets(sandbox, before))
     assert (await run_command(ben, "/voice join")).text.startswith(f"I'm in <#{mo.channel(OTHER).id}> now.")
 
 
@@ -84,7 +94,7 @@ async def test_moved_again_while_it_connects_it_is_heard_where_it_was_moved_last
     await sandbox.voice.relocate_server()
     await sandbox.voice.until(lambda heard: len(heard.by(ben.user.id)) > 50, since=before, deadline_s=DEADLINE_S)
     heard = await silence(sandbox, since=before)
-    await is_whole(used, resampled(heard.audible.pcm()), lost_s=1)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=1, late=late_packets(sandbox, before))
     await idle(ada)
 
 
@@ -114,7 +124,7 @@ async def test_a_connection_that_says_nothing_it_can_read_is_made_anew(open_sand
         lambda it: len({each.call for each in it.speech.packets}) == 2, since=before, deadline_s=DEADLINE_S
     )
     heard = await silence(sandbox, since=before)
-    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    await is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5, late=late_packets(sandbox, before))
 
 
 async def test_too_much_coming_and_going_is_refused_and_leaving_never(open_sandbox: OpenSandbox) -> None:
