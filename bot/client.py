@@ -33,7 +33,7 @@ from bot.tasks import background_loop
 logger = logging.getLogger(__name__)
 
 DISCORD_API_BASE: Final = "https://discord.com/api/v10"
-HEARTBEAT_INTERVAL_S: Final = 10
+PULSE_INTERVAL_S: Final = 10
 CONNECTION_CHECK_INTERVAL_S: Final = 1
 COGS: Final = (
     "cogs.ask",
@@ -139,10 +139,10 @@ class Bot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Load the cogs, synchronise the commands and start the background work."""
-        heartbeat = background_loop(
-            self._write_pulse_if_due, CONNECTION_CHECK_INTERVAL_S, self._clock, name="heartbeat", at_once=True
+        pulse = background_loop(
+            self._write_pulse_if_due, CONNECTION_CHECK_INTERVAL_S, self._clock, name="health pulse", at_once=True
         )
-        await self._background.enter_async_context(heartbeat)
+        await self._background.enter_async_context(pulse)
         await self._await_session_starts()
         for cog in COGS:
             await self.load_extension(cog)
@@ -253,7 +253,7 @@ class Bot(commands.AutoShardedBot):
     async def _write_pulse_if_due(self) -> None:
         """Write for `python -m bot health` whether Discord is connected: regularly, and at once when that changes."""
         connected, now, last = self._is_connected(), self._clock.monotonic(), self._last_pulse
-        if last is None or last[0] != connected or now - last[1] >= HEARTBEAT_INTERVAL_S:
+        if last is None or last[0] != connected or now - last[1] >= PULSE_INTERVAL_S:
             self.services.process_lock.write_pulse(connected=connected)
             self._last_pulse = connected, now
 

@@ -296,6 +296,23 @@ async def test_a_reservation_whose_commit_nobody_answered_is_freed(
     assert not held.ended
 
 
+async def test_a_reservation_cancelled_while_its_commit_is_answered_by_nobody_is_freed(
+    database: Database, clock: FakeClock, meter: UsageReader
+) -> None:
+    ledger = ledger_of(Unanswered(database), clock, UNLIMITED)
+    async with ledger.running():
+        reserving = asyncio.create_task(ledger.reserve(requester(), {Kind.IMAGES: 4}))
+        await asyncio.sleep(0)
+        reserving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reserving
+    assert await used(meter, Kind.IMAGES) == 4
+    await clock.advance(UNHELD_AFTER_S)
+    with pytest.raises(StoreUnavailable):
+        await ledger.on_heartbeat()  # freed, and that is answered by nobody either
+    assert await used(meter, Kind.IMAGES) == 0
+
+
 async def test_a_settlement_put_off_is_not_taken_for_a_reservation_nothing_can_end(
     database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
