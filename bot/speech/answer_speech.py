@@ -151,6 +151,9 @@ class AnswerSpeaker:
                 await requests.popleft()
         finally:
             await cancel_and_wait(*requests)
+            for chunk in unplayed:
+                if not chunk.is_complete:
+                    chunk.drop()  # its request was cancelled before it had begun, and can't have ended it
 
     async def _request_sentence(self, sentence: str, audio_chunk: AudioChunk, utterance: Utterance) -> None:
         """Request the audio of one sentence.

@@ -75,6 +75,24 @@ async def refusing_all(wanted: dict[str, Any], request: web.Request) -> web.Stre
     return error_response(500)
 
 
+async def test_an_utterance_ends_too_where_a_sentence_failed_before_the_next_was_requested(tmp_path: Path) -> None:
+    utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "The tides"))
+    utterance.due.set()
+
+    async def start_utterance() -> Utterance:
+        return utterance
+
+    async with open_service_harness(tmp_path, refusing_all) as shop:
+        async with asyncio.timeout(DEADLINE_S), speaker_in(shop, start_utterance) as speaker:
+            speaker.on_text(SENTENCES[0] + SENTENCES[1][:9])
+            await utterance.changed.wait()
+            # Both at once: the request for the second is cancelled before it has begun.
+            speaker.on_text(SENTENCES[1][9:] + SENTENCES[2])
+            speaker.on_complete()
+        assert speaker.error is not None
+        assert utterance.is_fully_received
+
+
 async def cost(shop: ServiceHarness) -> int:
     return await shop.used(Kind.SPEECH_CHARACTERS)
 
