@@ -81,7 +81,7 @@ class ProcessLease:
                 logger.warning("lease not released", extra={"detail": str(error)})
 
     async def declare_dead(self) -> list[str]:
-        """Declare the dead processes dead and return them: what they left is to be taken over, then `forget` called.
+        """Declare the dead processes dead and return them: what they left is to be taken over, then `delete` called.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
@@ -90,7 +90,7 @@ class ProcessLease:
         dead = [(process, until_ms) for process, until_ms in leases if self._is_dead(process, until_ms)]
         return [process for process, until_ms in dead if await self._leases.declare_dead(process, until_ms)]
 
-    async def forget(self, process: str) -> None:
+    async def delete(self, process: str) -> None:
         """Delete a dead process of which nothing is left.
 
         Raises:
@@ -133,9 +133,9 @@ class ProcessLease:
 
     async def _renew(self) -> None:
         if not await self._leases.renew(self.name, self._lease_until_ms()):
-            await self._start_anew()
+            await self._take_new_name()
 
-    async def _start_anew(self) -> None:
+    async def _take_new_name(self) -> None:
         """Go on under a new name: another process has taken over, or will, what bears the former one."""
         former, name = self.name, new_process_name()
         self._process_lock.rename(name)  # first: without a lock the new name would count as dead

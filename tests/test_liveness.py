@@ -56,6 +56,17 @@ def test_a_living_process_tells_how_it_is(path: Path) -> None:
     assert abs(pulse.at - SystemClock().monotonic()) < 60
 
 
+def test_a_process_with_a_new_name_is_alive_under_that_alone_with_its_pulse(path: Path) -> None:
+    with holding(path, "mine") as mine, holding(path, "other") as other:
+        mine.write_pulse(connected=True)
+        mine.rename("new")
+        assert (other.is_alive("mine"), other.is_alive("new")) == (None, True)
+        assert [pulse.connected for pulse in list_pulses(path)] == [True]
+        mine.write_pulse(connected=False)
+        assert [pulse.connected for pulse in list_pulses(path)] == [False]
+    assert list(path.parent.iterdir()) == []
+
+
 def test_after_its_end_it_writes_into_no_file_that_is_opened_since(path: Path, tmp_path: Path) -> None:
     with holding(path, "one") as one:
         one.write_pulse(connected=True)

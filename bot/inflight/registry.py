@@ -160,10 +160,10 @@ class InFlightRegistry:
         logger.info("dead process taken over", extra={"dead_process": process, "answers": len(left)})
         try:
             await self._free_reservations(process)
-            await self._lease.forget(process)
+            await self._lease.delete(process)
         except StoreUnavailable as error:
             # The requests are this process's own by now: no other would notify their users. The rest is found again.
-            logger.warning("dead process not forgotten yet", extra={"detail": str(error)})
+            logger.warning("dead process not deleted yet", extra={"detail": str(error)})
         return left
 
     def _record(self, request: InFlightRequest) -> asyncio.Task[Any]:

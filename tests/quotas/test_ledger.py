@@ -280,7 +280,7 @@ async def test_a_reservation_that_nothing_can_end_any_more_is_freed(
     assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_a_reservation_whose_commit_nobody_answered_is_freed(
+async def test_a_reservation_whose_commit_was_not_answered_is_freed(
     database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     unanswered = Unanswered(database)
@@ -296,7 +296,7 @@ async def test_a_reservation_whose_commit_nobody_answered_is_freed(
     assert not held.ended
 
 
-async def test_a_reservation_cancelled_while_its_commit_is_answered_by_nobody_is_freed(
+async def test_a_reservation_cancelled_whose_commit_was_not_answered_is_freed(
     database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     ledger = ledger_of(Unanswered(database), clock, UNLIMITED)
@@ -309,7 +309,7 @@ async def test_a_reservation_cancelled_while_its_commit_is_answered_by_nobody_is
     assert await used(meter, Kind.IMAGES) == 4
     await clock.advance(UNHELD_AFTER_S)
     with pytest.raises(StoreUnavailable):
-        await ledger.on_heartbeat()  # freed, and that is answered by nobody either
+        await ledger.on_heartbeat()  # freed, and that is not answered either
     assert await used(meter, Kind.IMAGES) == 0
 
 
@@ -419,7 +419,7 @@ class Failing:
 
 
 class Unanswered:
-    """A database whose commits succeed and are answered by nobody, while `now` is set."""
+    """A database whose commits succeed and are not answered, while `now` is set."""
 
     def __init__(self, database: Database) -> None:
         self.read = database.read
