@@ -93,14 +93,13 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         tombstones = Tombstones(usage_keys.erasure_key)
         deferred_writes = DeferredWrites(clock)
         await stack.enter_async_context(deferred_writes.retrying())
-        turn_deletion, turn_reader = (
-            TurnDeletion(database, tombstones, deferred_writes),
-            TurnReader(database, deferred_writes),
-        )
+        turn_deletion = TurnDeletion(database, tombstones, deferred_writes)
+        turn_reader = TurnReader(database, deferred_writes)
         guild_cleanup, deletions = GuildCleanup(LeftGuilds(database), clock), DeletionService(turn_deletion, clock)
         await stack.enter_async_context(deletions.running())
         retention = Retention(turn_deletion, guild_cleanup, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
+        stored_settings = StoredSettings(database)
         personas = Personas(StoredPersonas(database), clock, workers.files)
         generations = ImageGenerations(database, tombstones, deferred_writes)
         limiter = ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running)
@@ -115,13 +114,11 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             ),
             text_to_speech=TextToSpeech(api.speech, ledger, pronunciations, workers.audio, clock),
             pronunciations=pronunciations,
-            voice_settings=MemberVoices(StoredSettings(database), clock, default_voice=settings.default_speech_voice),
+            voice_settings=MemberVoices(stored_settings, clock, default_voice=settings.default_speech_voice),
             image_generator=ImageGenerator(api.images, ledger, workers.files, clock, generations),
-            settings=GuildSettings(
-                StoredSettings(database), personas, catalog, clock, persona=settings.default_persona
-            ),
+            settings=GuildSettings(stored_settings, personas, catalog, clock, persona=settings.default_persona),
             personas=personas,
-            auto_read=AutoRead(StoredSettings(database), clock),
+            auto_read=AutoRead(stored_settings, clock),
             access=AccessPolicy(
                 _allow_lists(settings), MemberRateLimiter(settings.member_rate and Rate(*settings.member_rate), clock)
             ),
