@@ -179,6 +179,11 @@ class Clip:
         self._stream = stream
 
     @property
+    def has_input(self) -> bool:
+        """Return whether there are bytes to decode, or their end is known."""
+        return bool(self._buffered) or self._all_received
+
+    @property
     def is_finished(self) -> bool:
         """Return whether it has ended, one way or another."""
         return self._result is not None

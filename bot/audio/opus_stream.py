@@ -83,7 +83,8 @@ class OpusStream:
                 clip.finish(dropped=True)
             elif not clip.is_finished:
                 self._clips.append(clip)
-                self.on_fed()
+                if clip.has_input:
+                    self.on_fed()
 
     def close(self) -> None:
         """Expect no further clip: after the last one `read` returns nothing."""
