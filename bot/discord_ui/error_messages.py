@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import discord
@@ -38,11 +39,14 @@ def format_http_error(error: discord.HTTPException) -> str:
     return f"{response.method} {_OWN.sub('/:id', url.path)}: {summary}"
 
 
-async def show(interaction: discord.Interaction, error: Exception) -> bool:
+async def show(
+    interaction: discord.Interaction, error: Exception, send: Callable[[str], Awaitable[object]] | None = None
+) -> bool:
     """Tell the person who asked what went wrong, in one sentence; the log gets the details under a reference.
 
-    Before the acknowledgement it is a private first response, afterwards it takes the place of "thinking…". Returns
-    False where Discord would not take it.
+    `send` sends the sentence. Without it, it is a private first response before the acknowledgement, and takes the
+    place of "thinking…" afterwards. Return False where it could not be sent. Never raises: what catches errors of
+    commands would show a second sentence.
     """
     reference = new_reference()
     sentence = _format_error(error, reference)
@@ -55,17 +59,23 @@ async def show(interaction: discord.Interaction, error: Exception) -> bool:
         channel=interaction.channel_id,
     )
     try:
-        if interaction.response.is_done():
-            await interaction.edit_original_response(content=sentence, attachments=[], view=None)
+        if send is not None:
+            await send(sentence)
+        elif interaction.response.is_done():
+            await _replace_original(interaction, sentence)
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
-    except discord.HTTPException as failure:
-        # The token has expired or Discord is down: the log is the only place left.
-        logger.warning(
-            "notice not shown", extra={"reference": reference, "status": failure.status, "discord_code": failure.code}
-        )
+    except Exception as failure:
+        # The token has expired, Discord is down, or one of the network's errors, which discord.py lets through and
+        # which have nothing in common. The log is the only place left.
+        _log_not_shown(failure, reference)
         return False
     return True
+
+
+async def _replace_original(interaction: discord.Interaction, sentence: str) -> None:
+    """Put `sentence` in place of "thinking…", of a status and its button."""
+    await interaction.edit_original_response(content=sentence, attachments=[], view=None)
 
 
 async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> None:
@@ -75,12 +85,14 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
     """
     if not interaction.response.is_done() and await show(interaction, error):
         return
+    reference = new_reference()
     try:
         # Not done and yet not shown: the acknowledgement was in flight when the command was interrupted.
         if is_awaiting_answer(interaction) or (await interaction.original_response()).flags.loading:
-            await interaction.edit_original_response(content=_format_error(error, new_reference()))
-    except discord.DiscordException as failure:
-        logger.warning("notice not shown", extra={"error": type(failure).__name__})
+            await _replace_original(interaction, _format_error(error, reference))
+    except Exception as failure:
+        # As in `show`.
+        _log_not_shown(failure, reference)
 
 
 def log_and_format(error: Exception, **where: object) -> str:
@@ -109,3 +121,10 @@ def _log_error(error: Exception, reference: str, **where: object) -> None:
         logger.error("failed at Discord", extra={**facts, "status": error.status, "discord_code": error.code})
     else:
         logger.error("failed unexpectedly", extra=facts, exc_info=error)
+
+
+def _log_not_shown(failure: Exception, reference: str) -> None:
+    facts: dict[str, object] = {"reference": reference, "error": type(failure).__name__}
+    if isinstance(failure, discord.HTTPException):
+        facts |= {"status": failure.status, "discord_code": failure.code}
+    logger.warning("notice not shown", extra=facts)

@@ -279,8 +279,11 @@ class InteractionOutput:
     async def show_result(
         self, text: str, files: Sequence[discord.File] = (), view: discord.ui.View | None = None
     ) -> None:
-        """Put all there is to show in place of "thinking…"."""
-        await edit_original(self._interaction, text, files, view)
+        """Put all there is to show in place of "thinking…", or below what there is of an answer."""
+        if self._ids:
+            await self._create(text, files, view)
+        else:
+            await edit_original(self._interaction, text, files, view)
 
     async def mark_final(self, message_count: int) -> None:
         """Do nothing: see `RecordingOutput`."""
@@ -299,7 +302,7 @@ class InteractionOutput:
         else:
             await self._follow_ups.edit(self._ids[index], text, files, view)
 
-    async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
+    async def _create(self, text: str, files: Sequence[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is deleted."""
         raise_if_deleted(self.cancellation)
         found = await self._follow_ups.find_unconfirmed(self._ids[-1])

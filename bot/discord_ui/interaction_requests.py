@@ -42,8 +42,9 @@ class InteractionResponder:
         return nullcontext()
 
     async def show_error(self, error: Exception) -> None:
-        """Show a sentence privately, or in place of "thinking…"."""
-        await error_messages.show(self._interaction, error)
+        """Show a sentence privately, in place of "thinking…", or below the text that there is of an answer."""
+        has_text = bool(self.output.message_ids)
+        await error_messages.show(self._interaction, error, self.output.show_result if has_text else None)
 
 
 class InteractionRequests:

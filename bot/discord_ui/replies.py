@@ -229,9 +229,11 @@ class ReplyErrors:
         for message_id in reply.output.message_ids:
             try:
                 await reply.channel.get_partial_message(message_id).delete()
-            except discord.HTTPException as failure:
-                # Most likely it was deleted already.
-                logger.info("notice not taken back", extra={"channel": reply.channel.id, "status": failure.status})
+            except Exception as failure:
+                # Most likely it was deleted already. discord.py lets the network's errors through, which have nothing
+                # in common.
+                facts = {"channel": reply.channel.id, "error": type(failure).__name__}
+                logger.info("notice not taken back", extra=facts)
 
 
 class ReplyResponder:

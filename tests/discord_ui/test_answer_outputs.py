@@ -111,6 +111,13 @@ async def test_a_result_takes_the_place_of_a_status(stage: Stage) -> None:
     assert stage.texts() == ["All there is."]
 
 
+async def test_a_result_leaves_the_text_that_is_there(stage: Stage) -> None:
+    await show(stage, "One.", "Two.")
+    await stage.output.show_result("Something went wrong.")
+    await stage.pass_time()
+    assert stage.texts() == ["One.", "Two.", "Something went wrong."]
+
+
 async def test_pings_reach_no_one(stage: Stage) -> None:
     text = "@everyone @here <@1> <@&2>"
     await stage.output.show_status(STATUS)

@@ -117,7 +117,7 @@ class MemoryOutput:
         return None
 
     async def show_result(self, text: str, files: Sequence[Any] = (), view: Any = None) -> None:
-        await self._take(0, text, None, NO_BUTTONS)
+        await self._take(len(self.messages), text, None, NO_BUTTONS)
 
     @asynccontextmanager
     async def edit_slot(self, index: int, urgent: asyncio.Event) -> AsyncIterator[None]:

@@ -1,0 +1,107 @@
+"""Where the sentence about an error shows, and what happens where it cannot be sent."""
+
+import logging
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import discord
+import pytest
+
+from bot.discord_ui import error_messages
+from bot.discord_ui.interaction_requests import InteractionResponder
+from bot.errors import ApiServerError, ShuttingDown
+from bot.messages.render import render
+
+SENTENCE = render(ApiServerError.message)
+
+
+@dataclass
+class Asked:
+    """As much of an interaction as an error needs; what is sent is kept, unless `fault` is raised."""
+
+    is_done: bool = True
+    fault: Exception | None = None
+    loading: bool = True
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    responses: list[str] = field(default_factory=list)
+    extras: dict[str, Any] = field(default_factory=dict)
+    command = None
+    user = SimpleNamespace(id=1)
+    guild_id = 2
+    channel_id = 3
+
+    @property
+    def response(self) -> Any:
+        return SimpleNamespace(is_done=lambda: self.is_done, send_message=self._respond)
+
+    @property
+    def interaction(self) -> discord.Interaction:
+        return cast("discord.Interaction", self)
+
+    async def original_response(self) -> Any:
+        self._fail()
+        return SimpleNamespace(flags=SimpleNamespace(loading=self.loading))
+
+    async def edit_original_response(self, **edit: Any) -> None:
+        self._fail()
+        self.edits.append(edit)
+
+    async def _respond(self, content: str, *, ephemeral: bool) -> None:
+        self._fail()
+        assert ephemeral
+        self.responses.append(content)
+
+    def _fail(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+
+class TextOutput:
+    """As much of an output as a responder needs."""
+
+    def __init__(self, *message_ids: int) -> None:
+        self.message_ids = message_ids
+        self.results: list[str] = []
+
+    async def show_result(self, text: str) -> None:
+        self.results.append(text)
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("fault", [OSError("a secret"), TimeoutError(), discord.DiscordException()])
+async def test_a_sentence_that_cannot_be_sent_is_logged_by_type(
+    caplog: pytest.LogCaptureFixture, is_done: bool, fault: Exception
+) -> None:
+    asked = Asked(is_done, fault)
+    with caplog.at_level(logging.WARNING):
+        assert not await error_messages.show(asked.interaction, ApiServerError())
+        await error_messages.show_unless_answered(asked.interaction, ApiServerError())
+    lost = [record for record in caplog.records if record.message == "notice not shown"]
+    assert {vars(record)["error"] for record in lost} == {type(fault).__name__}
+    assert "a secret" not in caplog.text
+
+
+async def test_a_shutdown_leaves_no_button_below_its_sentence() -> None:
+    asked = Asked()
+    await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
+    assert asked.edits == [{"content": render(ShuttingDown.message), "attachments": [], "view": None}]
+
+
+async def test_a_shutdown_leaves_an_answer_alone() -> None:
+    asked = Asked(loading=False)
+    await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
+    assert asked.edits == []
+
+
+async def test_the_text_of_an_answer_stays_above_the_sentence() -> None:
+    asked, output = Asked(), TextOutput(501)
+    await InteractionResponder(asked.interaction, cast("Any", output)).show_error(ApiServerError())
+    assert (output.results, asked.edits) == ([SENTENCE], [])
+
+
+async def test_without_text_the_sentence_takes_the_place_of_the_acknowledgement() -> None:
+    asked, output = Asked(), TextOutput()
+    await InteractionResponder(asked.interaction, cast("Any", output)).show_error(ApiServerError())
+    assert output.results == []
+    assert [edit["content"] for edit in asked.edits] == [SENTENCE]
