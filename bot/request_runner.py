@@ -9,7 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -84,15 +84,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RequestEnd:
-    """How one request ended: by itself or by an `error`, and whether any of its result was shown before.
+    """How one request ended: by itself, or by an `error`; `has_result` says whether there was any result before that.
 
-    An error that comes before any of the result is shown: a sentence shows, nothing is kept, the costs are the row's.
-    In all other cases the row says everything.
+    An error before there is any result: a sentence shows, nothing is kept, the costs are the row's. In all other cases
+    the row says everything. `failure` is why the end could not be shown, or not be kept.
     """
 
     outcome: Outcome
     error: Exception | asyncio.CancelledError | None = None
-    is_shown: bool = False
+    has_result: bool = False
+    failure: Exception | None = None
 
     @property
     def shows(self) -> Shows:
@@ -113,7 +114,7 @@ class RequestEnd:
 
     @property
     def _failed_before_result(self) -> bool:
-        return self.error is not None and not self.is_shown
+        return self.error is not None and not self.has_result
 
 
 class RequestCancelled(BotError):
@@ -151,8 +152,8 @@ def get_error_outcome(error: BaseException) -> Outcome:
 class RequestLog:
     """What is known of one request while it runs; leaving its block logs it, in one INFO record.
 
-    Facts are ids, sizes and counts only, never what people wrote. The outcome is what `set_outcome` set; for an error
-    that leaves the block, its type, or `interrupted` for a cancellation.
+    Facts are ids, sizes and counts only, never what people wrote. The outcome is what `set_outcome` set, also where a
+    shutdown ends the block after that; without one, the type of the error that left the block.
     """
 
     def __init__(self, command: str, requester: RequestContext, clock: Clock) -> None:
@@ -186,9 +187,8 @@ class RequestLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._outcome = "interrupted" if issubclass(kind, asyncio.CancelledError) else kind.__name__
-        facts = {**self._facts, "outcome": self._outcome, "total_ms": self._since_start(self._clock.monotonic())}
+        outcome = self._outcome or ("" if kind is None else kind.__name__)
+        facts = {**self._facts, "outcome": outcome, "total_ms": self._since_start(self._clock.monotonic())}
         if self._first_output_at is not None:
             facts["first_word_ms"] = self._since_start(self._first_output_at)
         logger.info("request", extra=facts)
@@ -248,13 +248,16 @@ class UseCase(ABC):
         return {}
 
     @property
-    def is_shown(self) -> bool:
-        """Whether any of the result is shown while the work goes on."""
+    def has_result(self) -> bool:
+        """Whether there is any result while the work goes on, which an error leaves as it is."""
         return False
 
     @abstractmethod
     async def conclude(self, end: RequestEnd) -> None:
-        """Keep and show what `end` says, except a sentence: that is shown by the runner. Never cancelled."""
+        """Keep and show what `end` says; where that is a sentence, only end what shows: the runner shows the sentence.
+
+        Called once the work has begun, however it ended, when its cost is settled. Never cancelled.
+        """
 
 
 class Responder(Protocol):
@@ -273,7 +276,7 @@ class Responder(Protocol):
         ...
 
     async def show_error(self, error: Exception) -> None:
-        """Show a sentence about `error` in place of the result, and log it. Never raises."""
+        """Show a sentence about `error` in place of the result, or below what there is of it; log it. Never raises."""
         ...
 
 
@@ -288,17 +291,22 @@ class RequestRunner:
         """Run one request to its end, and return that. An error is shown here, once.
 
         Raises:
-            CancelledError: the bot stops. Whoever cancels tells the member, unless there is a result.
+            CancelledError: the bot stops. `EventGate`, which cancels, tells the member unless there is a result.
         """
         end = await self._run(use_case, responder)
         if isinstance(end.error, asyncio.CancelledError):
             raise end.error
-        if end.shows is Shows.SENTENCE and end.error is not None:
-            await responder.show_error(end.error)
+        error = end.error if end.shows is Shows.SENTENCE else end.failure
+        if error is not None:
+            await responder.show_error(error)
         return end
 
     async def _run(self, use_case: UseCase, responder: Responder) -> RequestEnd:
-        """Reserve, and leave nothing reserved or running, whatever happens."""
+        """Reserve, and leave nothing reserved or running, whatever happens.
+
+        An error before the work costs nothing: leaving the reservation gives it back. One after it changes no end.
+        """
+        end: RequestEnd | None = None
         try:
             reservation = await use_case.prepare()
             async with reservation, use_case.beside(), self._slot(use_case) as slot:
@@ -306,24 +314,23 @@ class RequestRunner:
                 if slot is not None and await wait_for_slot(slot, responder.show_status):
                     await use_case.recheck()
                 async with responder.working():
-                    return await self._work_and_settle(use_case, reservation)
-        except BotError as error:
-            return RequestEnd(Outcome.REFUSED, error)
-        except Exception as error:  # a fault of the program: it is logged, and the member gets a sentence
-            return RequestEnd(Outcome.CRASHED, error)
+                    return (end := await self._work_and_settle(use_case, reservation))
+        except Exception as error:  # a refusal, or a fault of the program: the member gets a sentence, the log the rest
+            if end is not None:
+                return _add_failure(end, error)
+            return RequestEnd(Outcome.REFUSED if isinstance(error, BotError) else Outcome.CRASHED, error)
 
     def _slot(self, use_case: UseCase) -> AbstractAsyncContextManager[Slot | None]:
         return self._limiter.slot(use_case.requester) if use_case.takes_slot else nullcontext()
 
     async def _work_and_settle(self, use_case: UseCase, reservation: Reservation) -> RequestEnd:
-        """Work; then charge, settle, keep and show by the outcome's row. When the end shows, all of that is done."""
+        """Work; then charge, settle, keep and show by the outcome's row. When the end shows, the rest is done."""
         with RequestLog(use_case.command, use_case.requester, self._clock) as request_log:
             end = await _work_to_end(use_case, request_log)
             reservation.set_spent(_get_charge(end.outcome.costs, use_case))
             request_log.set_outcome(end.log_label)
             # A cancellation from here on waits: what was made and charged is kept and shown.
-            await run_to_end(_settle_and_conclude(use_case, reservation, end))
-        return end
+            return await run_to_end(_settle_and_conclude(use_case, reservation, end))
 
 
 async def _work_to_end(use_case: UseCase, request_log: RequestLog) -> RequestEnd:
@@ -331,13 +338,25 @@ async def _work_to_end(use_case: UseCase, request_log: RequestLog) -> RequestEnd
     try:
         return RequestEnd(await use_case.work(request_log))
     except (Exception, asyncio.CancelledError) as error:  # whatever it is, the table has a row for it
-        return RequestEnd(get_error_outcome(error), error, use_case.is_shown)
+        return RequestEnd(get_error_outcome(error), error, use_case.has_result)
 
 
-async def _settle_and_conclude(use_case: UseCase, reservation: Reservation, end: RequestEnd) -> None:
+async def _settle_and_conclude(use_case: UseCase, reservation: Reservation, end: RequestEnd) -> RequestEnd:
+    """Settle, keep and show; return `end`, with what went wrong with that."""
     async with reservation:
         pass  # leaving settles what was set
-    await use_case.conclude(end)
+    try:
+        await use_case.conclude(end)
+    except Exception as failure:  # whatever it is: the request is charged, and perhaps stored
+        return _add_failure(end, failure)
+    return end
+
+
+def _add_failure(end: RequestEnd, failure: Exception) -> RequestEnd:
+    """Log that an end does not show, and return it with the first failure of it."""
+    # Its text may quote the result, so only its type is logged.
+    logger.warning("result not shown", extra={"outcome": end.outcome.label, "error": type(failure).__name__})
+    return replace(end, failure=end.failure or failure)
 
 
 def _get_charge(costs: Costs, use_case: UseCase) -> Amounts:

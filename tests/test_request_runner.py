@@ -1,6 +1,7 @@
 """The table of outcomes, row by row: what a request that ends so shows, costs and keeps."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +24,16 @@ from bot.errors import (
     ShuttingDown,
     StoreUnavailable,
 )
-from bot.images.generation import ImageGenerator, ImageRequest
+from bot.images.generation import GenerationResult, ImageGenerator, ImageRequest
 from bot.inflight.cancellation import CancelReason
 from bot.messages import answers as texts
+from bot.messages import speech as speech_texts
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.quotas.token_budget import BLOCK_TOKENS
-from bot.request_runner import Outcome, RequestCancelled, RequestEnd
+from bot.request_runner import Outcome, RequestCancelled, RequestEnd, RequestRunner, UseCase
 from bot.speech.chunking import split_text
-from bot.speech.text_to_speech import TextToSay, TextToSpeech
+from bot.speech.text_to_speech import Speech, TextToSay, TextToSpeech
 from bot.speech.utterance import Label, Utterance
 from bot.store.database import Transaction
 from bot.store.quota_limits import Kind
@@ -46,6 +48,7 @@ from tests.support.request_runs import (
     TEXT,
     AnswerRun,
     MemoryImageOutput,
+    MemoryResponder,
     MemorySpeechOutput,
     Step,
     run_or_raise,
@@ -333,6 +336,86 @@ async def test_images_that_are_partly_there_are_shown_stored_and_paid_for(tmp_pa
         assert await costs(shop) == {Kind.IMAGES: 1}
 
 
+class ImageOutputThatActs(MemoryImageOutput):
+    """Does something before it shows images."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act = act
+
+    async def show(self, result: GenerationResult, generation_id: int | None) -> None:
+        self._act()
+        await asyncio.sleep(0)
+        await super().show(result, generation_id)
+
+
+def draw_one(shop: ServiceHarness, output: MemoryImageOutput) -> UseCase:
+    images: Any = FewerImages()
+    generator = ImageGenerator(images, shop.ledger, shop.workers.files, FakeClock(), shop.generations)
+    return generator.draw(REQUESTER, ImageRequest("a cat", "gpt-image-1"), output, author_id=42)
+
+
+def start(use_case: UseCase) -> tuple["asyncio.Task[RequestEnd]", MemoryResponder]:
+    responder, clock = MemoryResponder(), FakeClock()
+    runner = RequestRunner(ConcurrencyLimiter(clock, member=None, channel=None), clock)
+    return asyncio.create_task(runner.run(use_case, responder)), responder
+
+
+def logged_outcomes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [vars(record)["outcome"] for record in caplog.records if record.message == "request"]
+
+
+async def count_generations(shop: ServiceHarness) -> int:
+    async def work(transaction: Transaction) -> int:
+        ((rows,),) = await transaction.fetch_all("SELECT COUNT(*) FROM image_generations")
+        return int(rows)
+
+    return await shop.database.read(work)
+
+
+@pytest.mark.parametrize("failure", [OSError("gone"), InvalidApiResponse("a `BotError`")])
+async def test_a_result_that_cannot_be_shown_keeps_its_outcome_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, failure: Exception
+) -> None:
+    def fail() -> NoReturn:
+        raise failure
+
+    async with open_service_harness(tmp_path, no_api, member_images=9) as shop:
+        with caplog.at_level(logging.INFO):
+            running, responder = start(draw_one(shop, ImageOutputThatActs(fail)))
+            end = await asyncio.wait_for(running, DEADLINE_S)
+        assert (end.outcome, end.error, end.failure) == (Outcome.COMPLETE, None, failure)
+        assert responder.errors == [failure]
+        assert logged_outcomes(caplog) == ["complete"]
+        (lost,) = [record for record in caplog.records if record.message == "result not shown"]
+        assert vars(lost)["error"] == type(failure).__name__
+        assert await costs(shop) == {Kind.IMAGES: 1}
+        assert await count_generations(shop) == 1
+
+
+async def test_a_shutdown_that_comes_too_late_leaves_the_outcome_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_service_harness(tmp_path, no_api, member_images=9) as shop:
+        output = ImageOutputThatActs(lambda: running.cancel())
+        with caplog.at_level(logging.INFO):
+            running, responder = start(draw_one(shop, output))
+            await asyncio.wait_for(asyncio.wait({running}), DEADLINE_S)
+        assert running.cancelled()
+        assert len(output.shown) == 1
+        assert logged_outcomes(caplog) == ["complete"]
+        assert responder.errors == []
+
+
+async def test_nothing_is_received_before_the_work(tmp_path: Path) -> None:
+    async with open_service_harness(tmp_path, no_api) as shop:
+        speech: Any = BrokenSpeech(lambda: None)
+        text_to_speech = TextToSpeech(speech, shop.ledger, shop.pronunciations, shop.workers.audio, FakeClock())
+        said = text_to_speech.say(REQUESTER, TextToSay("Hello", "alloy", "tts-1"), MemorySpeechOutput())
+        drawn = draw_one(shop, MemoryImageOutput())
+        assert [said.received, drawn.received] == [{}, {}]
+
+
 async def say_two_pieces(shop: ServiceHarness, output: MemorySpeechOutput, then: Callable[[], None]) -> RequestEnd:
     speech: Any = BrokenSpeech(then)
     text_to_speech = TextToSpeech(speech, shop.ledger, shop.pronunciations, shop.workers.audio, FakeClock())
@@ -355,6 +438,39 @@ async def test_speech_that_breaks_off_is_sent_as_far_as_it_came(tmp_path: Path) 
         assert await costs(shop) == {Kind.SPEECH_CHARACTERS: len(PIECES[0])}
 
 
+class SpeechWithGap:
+    """A `bot.api.speech.SpeechApi` whose second piece fails while the third one comes."""
+
+    def __init__(self) -> None:
+        self.pieces = 0
+        self._third_comes = asyncio.Event()
+
+    async def stream(
+        self, model: str, text: str, voice: str, send_status: SendStatus | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        self.pieces += 1
+        piece = self.pieces
+        if piece == 2:
+            await self._third_comes.wait()
+            raise ApiServerError
+        yield mp3(1.2)
+        if piece == 3:
+            self._third_comes.set()
+            await asyncio.Event().wait()
+
+
+async def test_speech_after_a_gap_is_not_sent_and_costs_nothing(tmp_path: Path) -> None:
+    text = "\n".join([*PIECES, PIECES[0]])
+    async with open_service_harness(tmp_path, no_api, member_speech_characters=99_999) as shop:
+        speech, output = SpeechWithGap(), MemorySpeechOutput()
+        api: Any = speech
+        text_to_speech = TextToSpeech(api, shop.ledger, shop.pronunciations, shop.workers.audio, FakeClock())
+        use_case = text_to_speech.say(REQUESTER, TextToSay(text, "alloy", "tts-1"), output)
+        assert (await run_or_raise(use_case)).outcome is Outcome.CUT
+        assert speech.pieces == 3
+        assert await costs(shop) == {Kind.SPEECH_CHARACTERS: len(use_case.chunks[0])}
+
+
 async def test_speech_that_is_skipped_before_any_of_it_costs_nothing(tmp_path: Path) -> None:
     utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello"))
     utterance.drop()
@@ -362,7 +478,7 @@ async def test_speech_that_is_skipped_before_any_of_it_costs_nothing(tmp_path: P
     async with open_service_harness(tmp_path, no_api, member_speech_characters=99_999) as shop:
         output = MemorySpeechOutput(utterance=utterance)
         assert (await say_two_pieces(shop, output, lambda: None)).outcome is Outcome.STOPPED
-        assert [speech.mp3 for speech in output.shown] == [b""]
+        assert output.shown == [Speech(b"", 0, speech_texts.stopped_before_speech())]
         assert await costs(shop) == NOTHING
 
 

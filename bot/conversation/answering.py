@@ -226,13 +226,13 @@ class AnswerUseCase(UseCase):
         return self._count_cost() if self._send_status.may_be_billed else {}
 
     @property
-    def is_shown(self) -> bool:
+    def has_result(self) -> bool:
         """Whether there is text of the answer."""
         return self._streamer.has_text
 
     async def conclude(self, end: RequestEnd) -> None:
         """Store the turn, then show the end."""
-        if isinstance(end.error, ApiError) and end.is_shown:
+        if isinstance(end.error, ApiError) and end.has_result:
             facts = {"error": type(end.error).__name__, "detail": str(end.error)}
             logger.warning("answer failed after its first text", extra=facts)
         if end.outcome is Outcome.COMPLETE and self._voice is not None:

@@ -231,7 +231,7 @@ class DrawUseCase(UseCase):
     @property
     def received(self) -> Amounts:
         """The images that were generated, also those that cannot be sent."""
-        return {Kind.IMAGES: len(self._images)}
+        return {Kind.IMAGES: len(self._images)} if self._images else {}
 
     async def conclude(self, end: RequestEnd) -> None:
         """Store the generation, then show the images."""

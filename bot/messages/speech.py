@@ -21,6 +21,10 @@ def stopped() -> Message:
     return Message("speech.stopped")
 
 
+def stopped_before_speech() -> Message:
+    return Message("speech.stopped_before_speech")
+
+
 def answer_not_spoken(reason: Message) -> Message:
     return Message("speech.answer_not_spoken", {"reason": reason})
 

@@ -169,8 +169,9 @@ class _SpeechUseCase(UseCase):
 
     @property
     def received(self) -> Amounts:
-        """The characters of the chunks that gave audio."""
-        return {Kind.SPEECH_CHARACTERS: _count_paid_characters(self._parts)}
+        """The characters of the chunks that gave audio, without what comes after a gap: no one gets that."""
+        characters = _count_received_characters(self._parts)
+        return {Kind.SPEECH_CHARACTERS: characters} if characters else {}
 
     def _record(self, request_log: RequestLog) -> None:
         request_log.record(model=self._text.model, characters=self.characters, chunks=len(self._chunks))
@@ -178,7 +179,8 @@ class _SpeechUseCase(UseCase):
     async def _request_all(self, utterance: Utterance | None) -> None:
         """Request all chunks, as far as they are wanted. `utterance` gets the audio as it comes.
 
-        Once it is dropped, no more is requested; where it was refused the file is complete all the same.
+        Once it is dropped, no more is requested, and what is requested already still comes; where it was refused the
+        file is complete all the same.
         """
         self._parts = [_Part(chunk, utterance.add_chunk() if utterance else None) for chunk in self._chunks]
         try:
@@ -210,7 +212,7 @@ class _SpeechUseCase(UseCase):
             await cancel_and_wait(*(task for _, task in running))
 
     async def _request_part(self, part: _Part) -> None:
-        """Request one chunk. Audio that cannot be used is dropped, and so is not counted as spent."""
+        """Request one chunk. Audio that cannot be used is dropped, and so costs nothing."""
         try:
             async with aclosing(self._tools.speech.stream(self._text.model, part.text, self._voice)) as chunks:
                 async for chunk in chunks:
@@ -228,9 +230,6 @@ class _SpeechUseCase(UseCase):
         """Drop what came if it cannot be played, or if it broke off too early."""
         try:
             seconds = await get_duration_s(self._tools.workers, bytes(part.audio), self.requester.user_id)
-        except asyncio.CancelledError:
-            part.audio.clear()  # an earlier chunk failed, or the bot stops: this one is not used
-            raise
         except InvalidApiResponse as error:
             part.error = part.error or error
             part.audio.clear()
@@ -281,11 +280,11 @@ class SayUseCase(_SpeechUseCase):
         playable, error = list(_list_playable(parts)), _find_error(parts)
         if not playable:
             if utterance is not None and utterance.dropped and error is None:
-                return Speech(b"", 0, texts.stopped()), Outcome.STOPPED
+                return Speech(b"", 0, texts.stopped_before_speech()), Outcome.STOPPED
             raise error or InvalidApiResponse("speech without a byte")
         chunks = [bytes(part.audio) for part in playable]
         mp3 = await join_to_file(self._tools.workers, chunks, self._output.upload_limit, self.requester.user_id)
-        characters = _count_paid_characters(parts)
+        characters = _count_received_characters(parts)
         if error is not None:
             extra = {"pieces": len(parts), "playable": len(playable), "detail": str(error)}
             logger.warning("speech cut short", extra=extra)
@@ -324,7 +323,7 @@ class ReadUseCase(_SpeechUseCase):
             await self._request_all(utterance)
         if utterance.dropped:
             return Outcome.STOPPED
-        if not any(part.audio for part in self._parts):
+        if not any(_list_playable(self._parts)):
             raise _find_error(self._parts) or InvalidApiResponse("speech without a byte")
         return Outcome.COMPLETE
 
@@ -363,9 +362,9 @@ def _find_error(parts: Sequence[_Part]) -> ApiError | None:
     return next((part.error for part in parts if part.error is not None), None)
 
 
-def _count_paid_characters(parts: Sequence[_Part]) -> int:
-    """Return the number of characters that were paid for."""
-    return sum(len(part.text) for part in parts if part.audio)
+def _count_received_characters(parts: Sequence[_Part]) -> int:
+    """Return the number of characters that can be played."""
+    return sum(len(part.text) for part in _list_playable(parts))
 
 
 def _end_playback(parts: Sequence[_Part]) -> None:
