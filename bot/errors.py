@@ -3,7 +3,7 @@
 Errors that one module alone raises are defined in it; the tree shows them with their module.
 
 BotError                        carries one plain sentence for the user who asked
-├── UserError                   refused before anything is spent
+├── UserError                   refused, as a rule before anything is spent
 │   ├── MissingPermission       the requester lacks a permission
 │   ├── NotOwner                another member asked for it
 │   ├── TurnNotFound            the turn is not stored any more
@@ -86,7 +86,7 @@ class BotError(Exception):
 
 
 class UserError(BotError):
-    """A request that is refused before anything is spent on it."""
+    """A request that is refused: before anything is spent on it, save for a limit that an answer reaches midway."""
 
 
 class MissingPermission(UserError):
@@ -124,7 +124,10 @@ class NotInGuild(UserError):
 
 
 class QuotaExceeded(UserError):
-    """A limit would be exceeded; it resets at `resets_at`. `limit_key` identifies the limit."""
+    """A limit would be exceeded; it resets at `resets_at`. `limit_key` identifies the limit.
+
+    It also ends an answer that has begun, where there is no room for more tokens.
+    """
 
     def __init__(self, message: Message, *, resets_at: datetime, limit_key: str = "") -> None:
         super().__init__("quota spent", message=message)

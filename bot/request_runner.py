@@ -38,7 +38,7 @@ class Shows(Enum):
 
 
 class Costs(Enum):
-    """What the request is charged for."""
+    """What the request is charged for. Hidden reasoning is received too, although no word of it shows."""
 
     NOTHING = "nothing"
     RECEIVED = "what was received"
@@ -46,7 +46,7 @@ class Costs(Enum):
 
 
 class Keeps(Enum):
-    """What is stored of the request, and so whether it has buttons."""
+    """What is stored, and so has buttons: an answer, the prompt of images; of speech nothing. Only answers continue."""
 
     NOTHING = "nothing"
     RESULT = "the result"
@@ -54,25 +54,30 @@ class Keeps(Enum):
 
 
 class Outcome(Enum):
-    """Every way in which a request can end. The label is its name in the store and in the log.
+    """Every way in which a request can end while its process lives. The label is its name in the store and in the log.
 
-    The rows say what is shown and kept of a result. For an error before any of it is shown, see `RequestEnd`.
+    What a row `shows` and `keeps` counts once there is a result: the first word of an answer, images, speech. Before
+    that an error always shows a sentence and keeps nothing (`RequestEnd`). What it `costs` counts always: people who
+    end a request pay for what was sent, even if nothing came; where the service or the bot ends it, they don't.
+
+    If the process dies, `bot.inflight.recovery` marks the answer, what `Ledger.record_due` recorded is charged, and no
+    turn is stored.
     """
 
     # label, what it shows, costs and keeps; then when it happens
     COMPLETE = "complete", Shows.RESULT, Costs.RECEIVED, Keeps.RESULT  # it ended by itself
     PARTLY = "partly", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # some images are missing
     LENGTH = "length", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the model's length limit
-    FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # the API refused it
-    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the stream broke off
-    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the API failed
-    LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # a limit, meanwhile
-    UNSTORED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more could be reserved
+    FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # the API refused to go on
+    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the connection ended early
+    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the API reported an error
+    LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more tokens: a limit
+    STORE_FAILED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more tokens: the store
     STOPPED = "stopped", Shows.RESULT_AND_LINE, Costs.RECEIVED_OR_SENT, Keeps.UNFINISHED  # by a member
     OUT_OF_TIME = "timed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # 14 minutes were over
     INTERRUPTED = "interrupted", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # by a shutdown
     DELETED = "deleted", Shows.NOTHING, Costs.RECEIVED_OR_SENT, Keeps.NOTHING  # what was shown
-    REFUSED = "refused", Shows.SENTENCE, Costs.NOTHING, Keeps.NOTHING  # before any work
+    REFUSED = "refused", Shows.SENTENCE, Costs.NOTHING, Keeps.NOTHING  # before the API is asked
     CRASHED = "crashed", Shows.SENTENCE, Costs.RECEIVED, Keeps.NOTHING  # an unexpected error
 
     def __init__(self, label: str, shows: Shows, costs: Costs, keeps: Keeps) -> None:
@@ -135,7 +140,7 @@ _BY_ERROR: Final = (
     (asyncio.CancelledError, Outcome.INTERRUPTED),
     (ContentRefused, Outcome.FILTERED),
     (QuotaExceeded, Outcome.LIMITED),
-    (StoreUnavailable, Outcome.UNSTORED),
+    (StoreUnavailable, Outcome.STORE_FAILED),
     (UnreadableFile, Outcome.REFUSED),
     (BotError, Outcome.FAILED),
 )

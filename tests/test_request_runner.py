@@ -14,15 +14,19 @@ from bot.api.chat_events import ReasoningDelta, StreamEnd, TextDelta
 from bot.api.image_validation import GeneratedImage
 from bot.api.transport import SendStatus
 from bot.concurrency_limit import ConcurrencyLimiter
+from bot.conversation.answering import get_line
 from bot.conversation.prompt import estimate_tokens
+from bot.conversation.question import Question
 from bot.errors import (
     ApiServerError,
+    BotError,
     ContentRefused,
     InvalidApiResponse,
     QueueFull,
     QuotaExceeded,
     ShuttingDown,
     StoreUnavailable,
+    TurnNotFound,
 )
 from bot.images.generation import GenerationResult, ImageGenerator, ImageRequest
 from bot.inflight.cancellation import CancelReason
@@ -31,15 +35,16 @@ from bot.messages import speech as speech_texts
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.quotas.token_budget import BLOCK_TOKENS
-from bot.request_runner import Outcome, RequestCancelled, RequestEnd, RequestRunner, UseCase
+from bot.request_runner import Outcome, RequestCancelled, RequestEnd, RequestRunner, Shows, UseCase
 from bot.speech.chunking import split_text
 from bot.speech.text_to_speech import Speech, TextToSay, TextToSpeech
 from bot.speech.utterance import Label, Utterance
 from bot.store.database import Transaction
 from bot.store.quota_limits import Kind
+from bot.store.turns import Turn
 from bot.store.usage import UsageStore
 from bot.streaming.output import Action
-from tests.support.clock import FakeClock
+from tests.support.clock import NOON, FakeClock
 from tests.support.make_picture import picture
 from tests.support.make_sound import mp3
 from tests.support.request_runs import (
@@ -54,6 +59,7 @@ from tests.support.request_runs import (
     run_or_raise,
 )
 from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, open_service_harness
+from tests.support.turns import make_turn
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "architecture.md"
 NOTHING: dict[Kind, int] = {}
@@ -67,6 +73,10 @@ ALL_GRANTED = {Kind.MESSAGES: 1, Kind.TOKENS: PROMPT_TOKENS + BLOCK_TOKENS}
 
 async def no_api(wanted: dict[str, Any], request: web.Request) -> NoReturn:
     raise AssertionError("the API is a script")
+
+
+def regenerate(turn: Turn, model: str, persona: str) -> Question:
+    return Question.regenerate(turn, model, persona, None, ())
 
 
 async def shown(run: AnswerRun) -> None:
@@ -256,9 +266,27 @@ async def test_a_store_that_fails_midway_ends_the_answer(tmp_path: Path, monkeyp
         run = AnswerRun(shop, (TextDelta(LONG), END_))
         end = await end_of(run)
         assert end is not None
-        assert end.outcome is Outcome.UNSTORED
-        case = Case("", (), Outcome.UNSTORED, ALL_GRANTED, texts.store_failed(), finish="unstored", continues=True)
+        assert end.outcome is Outcome.STORE_FAILED
+        case = Case("", (), Outcome.STORE_FAILED, ALL_GRANTED, texts.store_failed(), finish="unstored", continues=True)
         await check(shop, run, case, LONG[: BLOCK_TOKENS * 4].strip())
+
+
+async def test_a_store_that_fails_in_thought_does_not_say_that_nothing_was_used_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> NoReturn:
+        raise StoreUnavailable("out of reach")
+
+    monkeypatch.setattr(UsageStore, "grow", fail)
+    async with open_service_harness(tmp_path, no_api, **LIMITS) as shop:
+        run = AnswerRun(shop, (ReasoningDelta(LONG), END_))
+        end = await end_of(run)
+        assert end is not None
+        assert end.outcome is Outcome.STORE_FAILED
+        (error,) = run.responder.errors
+        assert isinstance(error, StoreUnavailable)
+        assert error.message == texts.store_failed()
+        await check(shop, run, Case("", (), Outcome.STORE_FAILED, ALL_GRANTED, shows_text=False), TEXT)
 
 
 async def test_a_request_that_is_refused_costs_and_keeps_nothing(tmp_path: Path) -> None:
@@ -296,6 +324,25 @@ async def test_a_request_is_acknowledged_before_it_waits_and_worked_on_after(tmp
         limiter.leave(first)
         assert (await running).outcome is Outcome.COMPLETE
         assert run.responder.calls == ["acknowledge", "working", "worked"]
+
+
+@pytest.mark.parametrize("again", [regenerate, Question.continue_])
+async def test_a_turn_that_is_deleted_during_the_wait_is_neither_regenerated_nor_continued(
+    tmp_path: Path, again: Callable[[Turn, str, str], Question]
+) -> None:
+    async def delete(transaction: Transaction) -> None:
+        await transaction.execute("DELETE FROM turns")
+
+    async with open_service_harness(tmp_path, no_api, **LIMITS) as shop:
+        turn_id = await shop.conversations.save(make_turn(channel_id=REQUESTER.channel_id))
+        assert turn_id is not None
+        (turn,) = await shop.conversations.get_ancestors(turn_id, 1)
+        use_case = AnswerRun(shop, (), question=again(turn, "gpt-4.1", "You are helpful.")).use_case
+        async with await use_case.prepare():
+            await use_case.recheck()
+            await shop.database.write(delete)
+            with pytest.raises(TurnNotFound):
+                await use_case.recheck()
 
 
 class FewerImages:
@@ -483,8 +530,24 @@ async def test_speech_that_is_skipped_before_any_of_it_costs_nothing(tmp_path: P
 
 
 def test_every_outcome_of_an_answer_has_a_case() -> None:
-    elsewhere = {Outcome.PARTLY, Outcome.LIMITED, Outcome.UNSTORED, Outcome.REFUSED}
+    elsewhere = {Outcome.PARTLY, Outcome.LIMITED, Outcome.STORE_FAILED, Outcome.REFUSED}
     assert {case.outcome for case in CASES} | elsewhere == set(Outcome)
+
+
+@pytest.mark.parametrize("outcome", [each for each in Outcome if each.shows is Shows.RESULT_AND_LINE])
+def test_every_line_of_an_answer_has_words(outcome: Outcome) -> None:
+    if outcome is not Outcome.PARTLY:  # of images
+        error = WITH_OWN_LINE.get(outcome)
+        line = get_line(RequestEnd(outcome, error, has_result=True))
+        assert line is not None
+        assert error is None or line == error.message
+
+
+WITH_OWN_LINE = {
+    Outcome.FAILED: BotError(),
+    Outcome.LIMITED: QuotaExceeded(texts.filtered(), resets_at=NOON),
+    Outcome.STORE_FAILED: StoreUnavailable(),
+}
 
 
 def test_the_document_has_the_table() -> None:

@@ -17,11 +17,11 @@ from bot.conversation.stream_meter import StreamMeter
 from bot.errors import (
     ApiError,
     BadRequest,
+    BotError,
     ContextTooLong,
     ImagesRejected,
     InvalidApiResponse,
     InvalidOption,
-    QuotaExceeded,
     StoreUnavailable,
     TurnNotFound,
 )
@@ -46,13 +46,13 @@ _LINES: Final = {
     Outcome.LENGTH: texts.length_limit_reached(),
     Outcome.FILTERED: texts.filtered(),
     Outcome.CUT: texts.cut(),
-    Outcome.UNSTORED: texts.store_failed(),
     Outcome.STOPPED: texts.stopped(),
     Outcome.OUT_OF_TIME: texts.out_of_time(_MAX_MINUTES),
     Outcome.INTERRUPTED: texts.interrupted(),
 }
-"""The line below an answer that did not end by itself; errors of the API and limits have their own."""
+"""The line below an answer where no error brings one: those of the API, of limits and of the store do (`get_line`)."""
 
+# Of a deleted answer hardly anyone reads it: the message that would show it is gone.
 _CANCELLED_BEFORE_TEXT: Final = {
     CancelReason.STOPPED: texts.stopped_before_text(),
     CancelReason.OUT_OF_TIME: texts.out_of_time_before_text(_MAX_MINUTES),
@@ -123,6 +123,7 @@ class AnswerUseCase(UseCase):
         self._question = question
         self._output = output
         self._voice = voice
+        # Shown from the first text or reasoning on; before that there is nothing to press.
         stop = AnswerButtons((Action.STOP,), output.id)
         self._streamer = MessageStreamer(output, tools.clock, voice, buttons=stop)
         self._send_status = SendStatus()
@@ -166,20 +167,20 @@ class AnswerUseCase(UseCase):
             yield
 
     async def recheck(self) -> None:
-        """Leave out turns that were deleted meanwhile.
+        """Leave out turns that were deleted meanwhile: a reply too goes on without the turn that it replies to.
 
         Raises:
-            TurnNotFound: the turn that the question continues was deleted.
+            TurnNotFound: the turn that the question regenerates or continues was deleted.
             StoreUnavailable: the store cannot be used just now.
         """
-        history = self._prompt.history
-        turns = tuple(await self._tools.conversations.list_existing(history.turns))
-        if turns == history.turns:
-            return
-        after = self._question.continues
-        if after is not None and after.id not in {turn.id for turn in turns}:
-            raise TurnNotFound(f"turn {after.id}")
-        self._set_prompt(self._prompt.with_history(replace(history, turns=turns)))
+        history, source = self._prompt.history, self._question.source_turn
+        sources = () if source is None else (source,)
+        existing = {turn.id for turn in await self._tools.conversations.list_existing((*history.turns, *sources))}
+        if source is not None and source.id not in existing:
+            raise TurnNotFound(f"turn {source.id}")
+        turns = tuple(turn for turn in history.turns if turn.id in existing)
+        if turns != history.turns:
+            self._set_prompt(self._prompt.with_history(replace(history, turns=turns)))
 
     async def work(self, request_log: RequestLog) -> Outcome:
         """Read the attachments and stream the answer, until it is cancelled.
@@ -210,7 +211,7 @@ class AnswerUseCase(UseCase):
             raise RequestCancelled(reason, _CANCELLED_BEFORE_TEXT[reason])
         if self._meter.refusal is not None:
             logger.info("answer stopped at a limit", extra={"detail": str(self._meter.refusal)})
-            raise self._meter.refusal
+            raise _get_refusal(self._meter.refusal)
         if not self._streamer.has_text:
             raise InvalidApiResponse("an answer without a word")
         return get_stream_outcome(self._meter.stream_end)
@@ -350,11 +351,23 @@ def get_stream_outcome(end: StreamEnd | None) -> Outcome:
     return {"length": Outcome.LENGTH, "content_filter": Outcome.FILTERED}.get(end.finish_reason or "", Outcome.COMPLETE)
 
 
+def _get_refusal(refusal: BotError) -> BotError:
+    """Return why no more tokens are granted, as an error whose sentence fits below text, and after hidden reasoning.
+
+    The store's own sentence says that nothing was used up, which is no longer so.
+    """
+    if isinstance(refusal, StoreUnavailable):
+        return StoreUnavailable(str(refusal), message=texts.store_failed())
+    return refusal
+
+
 def get_line(end: RequestEnd) -> Message | None:
     """Return the line below an answer, if its outcome has one."""
     if end.shows is not Shows.RESULT_AND_LINE:
         return None
-    return end.error.message if isinstance(end.error, (ApiError, QuotaExceeded)) else _LINES[end.outcome]
+    if isinstance(end.error, BotError) and not isinstance(end.error, RequestCancelled):
+        return end.error.message
+    return _LINES[end.outcome]
 
 
 def get_buttons(turn_id: int | None, keeps: Keeps) -> AnswerButtons:

@@ -123,6 +123,7 @@ class AnswerRun:
         cancellation: CancellationToken | None = None,
         limiter: ConcurrencyLimiter | None = None,
         voice: AnswerVoice | None = None,
+        question: Question | None = None,
     ) -> None:
         self.task: asyncio.Task[RequestEnd]
         self.send_status = SendStatus()
@@ -138,7 +139,7 @@ class AnswerRun:
             clock,
             ContextWindow(10, 1000),
         )
-        self.use_case = self._answering.answer(REQUESTER, QUESTION, self.output, voice)
+        self.use_case = self._answering.answer(REQUESTER, question or QUESTION, self.output, voice)
         self._runner = RequestRunner(limiter or ConcurrencyLimiter(clock, member=None, channel=None), clock)
 
     async def run(self) -> RequestEnd:
