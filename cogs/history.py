@@ -13,6 +13,7 @@ from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.interaction_output import acknowledge
 from bot.discord_ui.lists import shorten
 from bot.discord_ui.tree import PERMISSION, READS
 from bot.history.exports import build_jump_link
@@ -72,7 +73,7 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="The
         """Get this conversation's history as a file."""
         requester = requester_of(interaction)
         self._history.check_reading(requester)
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         export = await self._history.export(requester, ExportFormat(format), interaction.filesize_limit)
         await interaction.edit_original_response(
             content=render(texts.exported(export.turns, export.total)),

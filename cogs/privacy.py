@@ -13,6 +13,7 @@ from bot.client import Bot
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.interaction_output import acknowledge
 from bot.discord_ui.tree import READS
 from bot.history.guild_cleanup import LEFT_GUILD_RETENTION
 from bot.history.privacy import MemberData, StoredData
@@ -43,7 +44,7 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Wha
     @app_commands.command(extras={READS: True})
     async def export(self, interaction: discord.Interaction) -> None:
         """Get everything that is stored about you as a file."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         export = await self._member_data.export(requester_of(interaction), interaction.filesize_limit)
         exported = history.exported(export.turns, export.total)
         if export.others_left_out:

@@ -22,6 +22,9 @@ from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted
 
 logger = logging.getLogger(__name__)
 
+_ALREADY_ACKNOWLEDGED: Final = 40060
+"""Discord's code "Interaction has already been acknowledged"."""
+
 _INFLIGHT: Final = "in-flight request"
 _STATUS_SHOWN: Final = "status shown"
 
@@ -38,8 +41,30 @@ def get_inflight_request(interaction: discord.Interaction) -> InFlightRequest | 
 
 
 async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
-    """Acknowledge with "thinking…", visible only to the requester if `private`; return the id of that message."""
-    response = await interaction.response.defer(ephemeral=private, thinking=True)
+    """Acknowledge with "thinking…", visible only to the requester if `private`; return the id of that message.
+
+    A request that failed may have been carried out all the same: then the id is not known.
+    """
+    try:
+        return await _defer(interaction, private=private)
+    except discord.DiscordException:
+        raise
+    except Exception as failure:
+        # discord.py lets the network's errors through, which have nothing in common.
+        logger.info("acknowledging again", extra={"error": type(failure).__name__})
+        return await _defer(interaction, private=private)
+
+
+async def _defer(interaction: discord.Interaction, *, private: bool) -> int | None:
+    """Send an acknowledgement; one that Discord has already counts as sent."""
+    try:
+        response = await interaction.response.defer(ephemeral=private, thinking=True)
+    except discord.HTTPException as error:
+        if error.code != _ALREADY_ACKNOWLEDGED:
+            raise
+        # By an earlier attempt, whose response was lost: discord.py doesn't know of it.
+        interaction.response._response_type = discord.InteractionResponseType.deferred_channel_message
+        return None
     return None if response is None else response.message_id
 
 

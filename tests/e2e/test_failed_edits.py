@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from sandbox.client.components import find_buttons
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.message_result import MessageResult
@@ -116,6 +118,18 @@ async def test_an_answer_that_is_deleted_stays_deleted(open_sandbox: OpenSandbox
     for private in (False, True):
         await ask(ada, "What was that?", private=private)
         assert sent_texts(sandbox.openai.calls(CallKind.CHAT)[-1]) == ["What was that?"]
+
+
+@pytest.mark.parametrize("trouble", ["reset", "500, applied", "reset, applied"])
+@pytest.mark.parametrize("private", [False, True])
+async def test_an_acknowledgement_whose_response_is_lost_is_not_the_last_word(
+    sandbox: Sandbox, trouble: str, *, private: bool
+) -> None:
+    sandbox.discord.http_faults.next("POST", "/callback", TROUBLES[trouble])
+    used = await ask(sandbox.user("Ada"), "Go on.", private=private)
+    assert sandbox.discord.http_faults.waiting == 0
+    assert used.private is private
+    assert labels(used.messages[-1]) == AFTERWARDS
 
 
 async def _met(sandbox: Sandbox, case: Case) -> list[Message]:
