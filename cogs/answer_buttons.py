@@ -81,6 +81,10 @@ async def _fetch_message(interaction: discord.Interaction, message_id: int | Non
     except discord.HTTPException as failure:
         logger.info("message not fetched", extra={"channel": channel.id, "status": failure.status})
         return None
+    except Exception as failure:
+        # discord.py lets the network's errors through, which have nothing in common.
+        logger.info("message not fetched", extra={"channel": channel.id, "error": type(failure).__name__})
+        return None
 
 
 class AnswerEnded(UserError):

@@ -7,6 +7,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.context import RequestContext
 from bot.conversation.question import Question
+from bot.discord_ui import error_messages
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_requests import InteractionRequests
@@ -18,7 +19,6 @@ from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
 from bot.messages import speech as speech_texts
-from bot.messages.render import render
 from bot.model_catalog import ModelCatalog, ModelKind
 from bot.request_runner import Shows
 from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
@@ -72,8 +72,8 @@ class AskCog(commands.Cog):
         question = Question(prompt, chosen.model, chosen.persona, private=private, fresh=fresh, attachments=files)
         end = await self._requests.answer(interaction, requester, question, speaker)
         if end.shows is not Shows.SENTENCE and speaker is not None and speaker.error is not None:
-            text = render(speech_texts.answer_not_spoken(speaker.error.message))  # the answer is there to be read
-            await interaction.followup.send(text, ephemeral=True)
+            # The answer is there to be read.
+            await error_messages.notify_privately(interaction, speech_texts.answer_not_spoken(speaker.error.message))
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -12,6 +12,7 @@ from discord import app_commands
 from bot.discord_ui.interaction_output import is_awaiting_answer
 from bot.errors import BotError, UserError
 from bot.messages import errors as texts
+from bot.messages.message import Message
 from bot.messages.render import render
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,15 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
     except Exception as failure:
         # As in `show`.
         _log_not_shown(failure, reference)
+
+
+async def notify_privately(interaction: discord.Interaction, notice: Message) -> None:
+    """Show `notice` below a result, to the requester only. Never raises: an error would take the result's place."""
+    try:
+        await interaction.followup.send(render(notice), ephemeral=True)
+    except Exception as failure:
+        # As in `show`.
+        _log_not_shown(failure, new_reference())
 
 
 def log_and_format(error: Exception, **where: object) -> str:

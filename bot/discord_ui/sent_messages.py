@@ -47,6 +47,10 @@ async def delete_messages(interaction: discord.Interaction, message_ids: Iterabl
     except discord.HTTPException as failure:
         logger.warning("message not deleted", extra={"status": failure.status, "discord_code": failure.code})
         left.append(0)
+    except Exception as failure:
+        # discord.py lets the network's errors through, which have nothing in common.
+        logger.warning("message not deleted", extra={"error": type(failure).__name__})
+        left.append(0)
     if left:
         await interaction.followup.send(render(texts.some_messages_left()), ephemeral=True)
 
@@ -63,6 +67,10 @@ async def _delete(interaction: discord.Interaction, message_id: int) -> bool:
             "message not deleted",
             extra={"channel": channel.id, "status": failure.status, "discord_code": failure.code},
         )
+        return False
+    except Exception as failure:
+        # As above.
+        logger.warning("message not deleted", extra={"channel": channel.id, "error": type(failure).__name__})
         return False
     return True
 

@@ -24,7 +24,7 @@ RETRY_AFTER_S: Final = 5.0
 """The pause after a poll that failed."""
 
 MAX_DURATION_S: Final = 14 * 60
-"""An interaction's token is valid for 15 minutes: one is left to finish the answer."""
+"""An interaction's token is valid for 15 minutes: one is left to finish the answer. A wait in the queue counts."""
 
 MAX_DELETED_IDS: Final = 1000
 """Messages deleted last: one may be deleted before the response to the request that sent it has brought its id."""
@@ -37,7 +37,7 @@ class CancelReason(Enum):
     """A user who may do so asked for it."""
 
     OUT_OF_TIME = auto()
-    """Discord would soon not show it any more."""
+    """Discord would soon not show it any more. Answers to messages have no such limit."""
 
     DELETED = auto()
     """Its messages, or its channel, were deleted."""
@@ -90,7 +90,8 @@ class InFlightRequest:
     """The recorded state of one request. Made by `InFlightRegistry.register`.
 
     Only `mark_final` and `wait_recorded` wait for the store; the rest is written in the background, in order. After a
-    crash, another process knows from it whether what is shown is unfinished. The work must obey `cancellation`.
+    crash, another process knows from it whether what is shown is unfinished. Answers obey `cancellation`; images
+    and speech run to their end.
     """
 
     def __init__(self, answer: InFlightAnswer, record: Record, finish: Finish) -> None:

@@ -1,5 +1,6 @@
 """Where the sentence about an error shows, and what happens where it cannot be sent."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -10,7 +11,9 @@ import pytest
 
 from bot.discord_ui import error_messages
 from bot.discord_ui.interaction_requests import InteractionResponder
+from bot.discord_ui.sent_messages import delete_messages
 from bot.errors import ApiServerError, ShuttingDown
+from bot.messages import answers as answer_texts
 from bot.messages.render import render
 
 SENTENCE = render(ApiServerError.message)
@@ -34,6 +37,10 @@ class Asked:
     @property
     def response(self) -> Any:
         return SimpleNamespace(is_done=lambda: self.is_done, send_message=self._respond)
+
+    @property
+    def followup(self) -> Any:
+        return SimpleNamespace(send=self._respond)
 
     @property
     def interaction(self) -> discord.Interaction:
@@ -92,6 +99,43 @@ async def test_a_shutdown_leaves_an_answer_alone() -> None:
     asked = Asked(loading=False)
     await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
     assert asked.edits == []
+
+
+async def test_a_notice_below_a_result_never_raises(caplog: pytest.LogCaptureFixture) -> None:
+    asked = Asked(fault=OSError("gone"))
+    await error_messages.notify_privately(asked.interaction, ApiServerError.message)
+    assert [record.message for record in caplog.records] == ["notice not shown"]
+    asked.fault = None
+    await error_messages.notify_privately(asked.interaction, ApiServerError.message)
+    assert (asked.responses, asked.edits) == ([SENTENCE], [])
+
+
+@pytest.mark.parametrize("fault", [OSError(), None])
+async def test_messages_that_cannot_be_deleted_are_counted_and_said_once(fault: Exception | None) -> None:
+    asked, tried = Asked(), []
+
+    async def delete(number: int | None = None) -> None:
+        tried.append(number)
+        if fault is not None:
+            raise fault
+
+    def message(number: int) -> Any:
+        return SimpleNamespace(delete=lambda: delete(number))
+
+    interaction: Any = SimpleNamespace(
+        client=SimpleNamespace(
+            get_partial_messageable=lambda *_, **__: SimpleNamespace(id=3, get_partial_message=message)
+        ),
+        channel_id=3,
+        guild_id=2,
+        message=None,
+        response=SimpleNamespace(defer=lambda: asyncio.sleep(0)),
+        delete_original_response=delete,
+        followup=asked.followup,
+    )
+    await delete_messages(interaction, (501, 502))
+    assert tried == [501, 502, None]
+    assert asked.responses == ([] if fault is None else [render(answer_texts.some_messages_left())])
 
 
 async def test_the_text_of_an_answer_stays_above_the_sentence() -> None:
