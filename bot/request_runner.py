@@ -69,8 +69,8 @@ class Outcome(Enum):
     PARTLY = "partly", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # some images are missing
     LENGTH = "length", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the model's length limit
     FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # the API refused to go on
-    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the connection ended early
-    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the API reported an error
+    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the stream ended early, with no error
+    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # an error, or too slow
     LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more tokens: a limit
     STORE_FAILED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more tokens: the store
     STOPPED = "stopped", Shows.RESULT_AND_LINE, Costs.RECEIVED_OR_SENT, Keeps.UNFINISHED  # by a member
@@ -89,7 +89,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RequestEnd:
-    """How one request ended: by itself, or by an `error`; `has_result` says whether there was any result before that.
+    """How one request ended: by itself, or by an `error`; `has_result`: whether there was any result before the error.
 
     An error before there is any result: a sentence shows, nothing is kept, the costs are the row's. In all other cases
     the row says everything. `failure` is why the end could not be shown, or not be kept.
