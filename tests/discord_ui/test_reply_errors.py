@@ -26,6 +26,7 @@ class Answer:
     said: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
+    undeletable: int | None = None
 
     @property
     def message(self) -> Any:
@@ -48,6 +49,8 @@ class Answer:
 
     def _deleter(self, number: int) -> Any:
         async def delete() -> None:
+            if number == self.undeletable:
+                raise OSError
             self.deleted.append(number)
 
         return delete
@@ -75,6 +78,16 @@ async def test_it_is_deleted_after_fifteen_seconds(clock: FakeClock, errors: Rep
     assert answer.deleted == []
     await clock.advance(1)
     assert answer.deleted == [0]
+
+
+async def test_where_the_connection_breaks_the_others_are_deleted_all_the_same(
+    clock: FakeClock, errors: ReplyErrors
+) -> None:
+    answer = await refuse(errors, spent(clock))
+    answer.said.append("A second message")
+    answer.undeletable = 0
+    await clock.advance(DELETE_AFTER_S)
+    assert answer.deleted == [1]
 
 
 async def test_until_the_limit_resets_there_is_only_a_reaction(clock: FakeClock, errors: ReplyErrors) -> None:
