@@ -173,4 +173,6 @@ def _log_failure(task: "asyncio.Future[Any]") -> None:  # Any: as above
     """Log a task's error."""
     if not task.cancelled() and (error := task.exception()) is not None:
         name = task.get_name() if isinstance(task, asyncio.Task) else None
-        logger.warning("background task failed", extra={"task": name, "error": type(error).__name__}, exc_info=error)
+        # A store that cannot be used is no fault of the program: as in a loop, there is nothing to look for.
+        fault = None if isinstance(error, StoreUnavailable) else error
+        logger.warning("background task failed", extra={"task": name, "error": type(error).__name__}, exc_info=fault)

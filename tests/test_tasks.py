@@ -114,6 +114,19 @@ async def test_shielded_work_that_fails_after_its_caller_is_logged_by_type(caplo
     assert "theirs" not in written(caplog)
 
 
+@pytest.mark.parametrize(("error", "has_traceback"), [(StoreUnavailable("busy"), False), (KeyError("data"), True)])
+async def test_only_a_fault_of_the_program_that_no_caller_gets_is_logged_with_its_traceback(
+    error: Exception, caplog: pytest.LogCaptureFixture, *, has_traceback: bool
+) -> None:
+    work = Work()
+    caller = start(BackgroundTasks().run_shielded(work.run()))
+    await settle()
+    await cancel(caller)
+    work.outcome.set_exception(error)
+    await settle()
+    assert [(each.message, each.exc_info is not None) for each in caplog.records] == [(LOST, has_traceback)]
+
+
 async def test_what_a_cancelled_caller_does_not_get_is_undone_once_it_is_there() -> None:
     tasks, work, undone = BackgroundTasks(), Work(), list[str]()
 
