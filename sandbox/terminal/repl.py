@@ -1,5 +1,6 @@
 """The sandbox's prompt: use the bot as one of several users, and request faults."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ WATCH_TIMEOUT_S = 120.0
 QUIET_S = 1.2  # an answer is final after so long without a change
 SCREENFUL = 6  # messages
 
-MENTION = "@bot"
+MENTION = re.compile(r"@bot\b", re.IGNORECASE)
 
 HELP = f"""\
   /ask hello                     any command of the bot; what comes first is its first option
@@ -134,7 +135,7 @@ class Repl:
 
     async def _say(self, line: str) -> None:
         state = self._sandbox.state
-        text = line.replace(MENTION, f"<@{state.bot.id}>")
+        text = MENTION.sub(f"<@{state.bot.id}>", line)
         said = MessageResult(await self._user.says(text, channel=self._channel), state)
         self._output.message(said.message)
         if self._sandbox.running and (text != line or self._channel.is_direct):

@@ -51,6 +51,12 @@ async def test_direct_messages_are_each_persons_own(typist: Typist) -> None:
     assert await typist.type("/look") == ""
 
 
+async def test_the_bot_is_mentioned_in_any_case_and_as_a_whole_word(typist: Typist) -> None:
+    for line in ("@bot hello", "@Bot hello"):
+        assert "@Sandbox Bot hello" in await typist.type(line)
+    assert "@bottle" in await typist.type("@bottle")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
