@@ -40,8 +40,8 @@ class AnswerSpeaker:
             ... speaker.on_text(delta) ...
             speaker.on_complete()
 
-    Leaving the block waits until everything was requested. Where `finish` was not called the answer ended early, and
-    the voice stops at once. In the end `error` is why not all of it was said.
+    Leaving the block waits until everything was requested. Where `on_complete` was not called the answer ended early,
+    and the voice stops at once. In the end `error` is why not all of it was said.
 
     A sentence costs its characters once there is audio of it, or where people end the answer or its voice after the
     request for it was sent.
