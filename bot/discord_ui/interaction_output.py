@@ -3,9 +3,9 @@
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import discord
 from discord.http import handle_message_parameters
@@ -19,6 +19,8 @@ from bot.inflight.cancellation import CancellationToken, InFlightRequest
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -40,19 +42,27 @@ def get_inflight_request(interaction: discord.Interaction) -> InFlightRequest | 
     return inflight if isinstance(inflight, InFlightRequest) else None
 
 
+async def repeat_once(request: Callable[[], Awaitable[T]]) -> T:
+    """Return the result of `request`; make it once more where the connection was lost, as an idle one may be.
+
+    Only for what may be carried out twice: a connection can be lost after that.
+    """
+    try:
+        return await request()
+    except discord.DiscordException:
+        raise
+    except Exception as failure:
+        # discord.py lets the network's errors through, which have nothing in common.
+        logger.info("request repeated", extra={"error": type(failure).__name__})
+        return await request()
+
+
 async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
     """Acknowledge with "thinking…", visible only to the requester if `private`; return the id of that message.
 
     A request that failed may have been carried out all the same: then the id is not known.
     """
-    try:
-        return await _defer(interaction, private=private)
-    except discord.DiscordException:
-        raise
-    except Exception as failure:
-        # discord.py lets the network's errors through, which have nothing in common.
-        logger.info("acknowledging again", extra={"error": type(failure).__name__})
-        return await _defer(interaction, private=private)
+    return await repeat_once(lambda: _defer(interaction, private=private))
 
 
 async def _defer(interaction: discord.Interaction, *, private: bool) -> int | None:
@@ -71,7 +81,7 @@ async def _defer(interaction: discord.Interaction, *, private: bool) -> int | No
 async def show_status(interaction: discord.Interaction, status: Message, view: discord.ui.View | None = None) -> None:
     """Put `status` in place of "thinking…" until there is something to show."""
     interaction.extras[_STATUS_SHOWN] = True
-    await _edit_original(interaction, render(status), [], view)
+    await repeat_once(lambda: _edit_original(interaction, render(status), [], view))
 
 
 def is_awaiting_answer(interaction: discord.Interaction) -> bool:
@@ -84,7 +94,7 @@ async def edit_original(
 ) -> int:
     """Put `text`, `files` and `view` in place of "thinking…", without link previews; return the message's id."""
     interaction.extras.pop(_STATUS_SHOWN, None)
-    return await _edit_original(interaction, text, files, view)
+    return await repeat_once(lambda: _edit_original(interaction, text, files, view))
 
 
 async def _edit_original(
@@ -96,6 +106,8 @@ async def _edit_original(
     callback types), so this is the same request one level below it.
     """
     attachments: dict[str, Any] = {"attachments": list(files)} if files else {}
+    for file in files:
+        file.reset()  # an earlier attempt may have read it
     with handle_message_parameters(
         content=text,
         view=view,
@@ -321,7 +333,9 @@ class InteractionOutput:
         self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None
     ) -> None:
         if index == 0:
-            self._ids[:1] = [await edit_original(self._interaction, text, files, view)]
+            # Not repeated here: by the next attempt there may be more text.
+            self._interaction.extras.pop(_STATUS_SHOWN, None)
+            self._ids[:1] = [await _edit_original(self._interaction, text, files, view)]
         elif index == len(self._ids):
             await self._create(text, files, view)
         else:

@@ -26,6 +26,7 @@ from tests.support.e2e import (
     all_of,
     ask,
     question_contains,
+    run_command,
     sent_texts,
 )
 
@@ -130,6 +131,20 @@ async def test_an_acknowledgement_whose_response_is_lost_is_not_the_last_word(
     assert sandbox.discord.http_faults.waiting == 0
     assert used.private is private
     assert labels(used.messages[-1]) == AFTERWARDS
+
+
+@pytest.mark.parametrize("trouble", ["reset", "reset, applied"])
+@pytest.mark.parametrize(("command", "option"), [("/draw", "prompt"), ("/say", "text")])
+async def test_a_lost_connection_takes_no_file_with_it(
+    sandbox: Sandbox, command: str, option: str, trouble: str
+) -> None:
+    sandbox.discord.http_faults.next("PATCH", "/messages/@original", TROUBLES[trouble])
+    used = await run_command(sandbox.user("Ada"), command, **{option: "A lighthouse."})
+    assert sandbox.discord.http_faults.waiting == 0
+    (message,) = used.messages
+    (attachment,) = message.attachments
+    assert attachment.data
+    assert message.content == ""
 
 
 async def _met(sandbox: Sandbox, case: Case) -> list[Message]:
