@@ -54,11 +54,13 @@ class Keeps(Enum):
 
 
 class Outcome(Enum):
-    """Every way in which a request can end while its process lives. The label is its name in the store and in the log.
+    """Every way in which a request can end while its process lives. The label is its name in store and log.
 
-    What a row `shows` and `keeps` counts once there is a result: the first word of an answer, images, speech. Before
-    that an error always shows a sentence and keeps nothing (`RequestEnd`). What it `costs` counts always: people who
-    end a request pay for what was sent, even if nothing came; where the service or the bot ends it, they don't.
+    What a row `shows` and `keeps` counts once there is a result: the first word of an answer; images and speech have
+    one when `work` returns. Before that an error shows a sentence and keeps nothing (`RequestEnd`). What it `costs`
+    counts always: people who end a request pay for what was sent, even if nothing came; where the service or the bot
+    ends it, for what was received only. Members are told once: in a line by `conclude`, in a sentence by the runner, at
+    a shutdown before any result by `EventGate`. Only answers can be stopped, run out of time or be ended by a deletion.
 
     If the process dies, `bot.inflight.recovery` marks the answer, what `Ledger.record_due` recorded is charged, and no
     turn is stored.
@@ -69,8 +71,8 @@ class Outcome(Enum):
     PARTLY = "partly", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # some images are missing
     LENGTH = "length", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the model's length limit
     FILTERED = "filtered", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.RESULT  # the API refused to go on
-    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the stream ended early, with no error
-    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # an error, or too slow
+    CUT = "cut", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # the connection ended early
+    FAILED = "failed", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # an error event, or too slow
     LIMITED = "limited", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more tokens: a limit
     STORE_FAILED = "unstored", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # no more tokens: the store
     STOPPED = "stopped", Shows.RESULT_AND_LINE, Costs.RECEIVED_OR_SENT, Keeps.UNFINISHED  # by a member
@@ -78,7 +80,7 @@ class Outcome(Enum):
     INTERRUPTED = "interrupted", Shows.RESULT_AND_LINE, Costs.RECEIVED, Keeps.UNFINISHED  # by a shutdown
     DELETED = "deleted", Shows.NOTHING, Costs.RECEIVED_OR_SENT, Keeps.NOTHING  # what was shown
     REFUSED = "refused", Shows.SENTENCE, Costs.NOTHING, Keeps.NOTHING  # before the API is asked
-    CRASHED = "crashed", Shows.SENTENCE, Costs.RECEIVED, Keeps.NOTHING  # an unexpected error
+    CRASHED = "crashed", Shows.SENTENCE, Costs.RECEIVED, Keeps.NOTHING  # a fault of ours; below text
 
     def __init__(self, label: str, shows: Shows, costs: Costs, keeps: Keeps) -> None:
         self.label = label
@@ -144,7 +146,7 @@ _BY_ERROR: Final = (
     (UnreadableFile, Outcome.REFUSED),
     (BotError, Outcome.FAILED),
 )
-"""The outcome of work that raised; the first class that fits counts."""
+"""The outcome of `work` that raised; the first class that fits counts. Before it every BotError is REFUSED."""
 
 
 def get_error_outcome(error: BaseException) -> Outcome:
@@ -348,8 +350,7 @@ async def _work_to_end(use_case: UseCase, request_log: RequestLog) -> RequestEnd
 
 async def _settle_and_conclude(use_case: UseCase, reservation: Reservation, end: RequestEnd) -> RequestEnd:
     """Settle, keep and show; return `end`, with what went wrong with that."""
-    async with reservation:
-        pass  # leaving settles what was set
+    await reservation.settle()  # before the end shows; leaving the block does nothing then
     try:
         await use_case.conclude(end)
     except Exception as failure:  # whatever it is: the request is charged, and perhaps stored

@@ -167,7 +167,7 @@ class AnswerUseCase(UseCase):
             yield
 
     async def recheck(self) -> None:
-        """Leave out turns that were deleted meanwhile: a reply too goes on without the turn that it replies to.
+        """Leave out, without a word, turns that were deleted meanwhile; a reply goes on without its own too.
 
         Raises:
             TurnNotFound: the turn that the question regenerates or continues was deleted.
@@ -223,7 +223,10 @@ class AnswerUseCase(UseCase):
 
     @property
     def sent(self) -> Amounts:
-        """A message and the estimate of the prompt, if the request may have been carried out."""
+        """A message and the estimate of the prompt, if the request may have been carried out.
+
+        Counts for deletions mostly: Stop shows only once something was received.
+        """
         return self._count_cost() if self._send_status.may_be_billed else {}
 
     @property

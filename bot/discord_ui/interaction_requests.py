@@ -42,7 +42,7 @@ class InteractionResponder:
         return nullcontext()
 
     async def show_error(self, error: Exception) -> None:
-        """Show a sentence privately, in place of "thinking…", or below the text that there is of an answer."""
+        """Show a sentence: privately if not acknowledged, else in place of "thinking…" or below an answer's text."""
         has_text = bool(self.output.message_ids)
         await error_messages.show(self._interaction, error, self.output.show_result if has_text else None)
 

@@ -87,13 +87,17 @@ class Reservation:
             if amount < 0:
                 raise ValueError(f"{amount} {kind}")
 
+    async def settle(self) -> None:
+        """End it before its block is left: count what was set and give the rest back, once."""
+        await self._finish(self, self._spent)
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._finish(self, self._spent)
+        await self.settle()
 
 
 class Process(Protocol):
@@ -158,8 +162,8 @@ class Ledger:
     async def record_due(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """Record what `reservation` costs at least from now on, should this process die.
 
-        What its token budget grows by later is added, except the last block. Where the store cannot be used nothing is
-        recorded, and a process that dies owes nothing.
+        What its token budget grows by later is added, except the last block, which is asked for ahead. Where the store
+        cannot be used nothing is recorded, and a process that dies owes nothing.
 
         Raises:
             ValueError: a kind that was not reserved, or a negative amount.

@@ -169,7 +169,7 @@ class _SpeechUseCase(UseCase):
 
     @property
     def received(self) -> Amounts:
-        """The characters of the chunks that gave audio, without what comes after a gap: no one gets that."""
+        """The characters of the chunks that gave audio, whole or in part; none after a gap: no one gets it."""
         characters = _count_received_characters(self._parts)
         return {Kind.SPEECH_CHARACTERS: characters} if characters else {}
 
