@@ -109,6 +109,8 @@ class EventGate:
         self._registry = registry
         self._clock = clock
         self._running: set[_RunningEvent] = set()
+        self._undecided: set[asyncio.Task[Any]] = set()  # Any: as in `_RunningEvent`
+        """The tasks of events that are neither admitted nor refused yet."""
         self._interrupted: set[_RunningEvent] = set()
         self._interruptions = BackgroundTasks()
         self._stopping = False
@@ -147,11 +149,10 @@ class EventGate:
     async def close(self, grace_s: float) -> None:
         """Admit no more events; give running answers `grace_s` seconds, and interrupt those that need longer.
 
-        Interrupted answers are marked within the grace period, as far as Discord responds in time.
+        Interrupted answers are marked within the grace period, as far as Discord responds in time. Events that came
+        just before are admitted or refused before this returns: what they need is closed after it.
         """
         self._stopping = True
-        if not self._running:
-            return
         interruption_s = min(INTERRUPTION_S, grace_s / 4)
         await self._finish_within(grace_s - interruption_s)
         late = set(self._running)
@@ -159,11 +160,21 @@ class EventGate:
             logger.info("answers interrupted", extra={"answers": len(late)})
             for work in late:
                 self._interruptions.start(self._interrupt(work))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interruption_s + INTERRUPTION_OVERTIME_S):
-                    await self._interruptions.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interruption_s + INTERRUPTION_OVERTIME_S):
+                await self._interruptions.drain()
+                if self._undecided:
+                    await asyncio.wait(set(self._undecided))
 
     async def _admit(self, event: Event, claim: Callable[[], Awaitable[_Claim]]) -> bool:
+        task = _get_event_task()
+        self._undecided.add(task)
+        try:
+            return await self._decide(event, claim)
+        finally:
+            self._undecided.discard(task)
+
+    async def _decide(self, event: Event, claim: Callable[[], Awaitable[_Claim]]) -> bool:
         if self._stopping:
             await self._reject_shutting_down(event)
             return False
@@ -206,9 +217,7 @@ class EventGate:
         return inflight is not None, inflight
 
     def _track_task(self, event: Event, inflight: InFlightRequest | None) -> None:
-        # discord.py runs each event in a task of its own and keeps no hold of it.
-        task = asyncio.current_task()
-        assert task is not None, "called within an event's task"
+        task = _get_event_task()
         work = _RunningEvent(task, event, inflight)
         if inflight is not None:
             event.set_inflight_request(inflight)
@@ -235,8 +244,9 @@ class EventGate:
 
     async def _finish_within(self, seconds: float) -> None:
         """Wait until nothing runs any more, `seconds` have passed, or answers are to be interrupted now."""
-        running = asyncio.wait({work.task for work in self._running})
-        await wait_for_first(running, self._clock.sleep(seconds), self._hurry.wait())
+        tasks = {*(work.task for work in self._running), *self._undecided}
+        if tasks:
+            await wait_for_first(asyncio.wait(tasks), self._clock.sleep(seconds), self._hurry.wait())
 
     async def _interrupt(self, work: _RunningEvent) -> None:
         """Cancel one answer and mark it as interrupted, once."""
@@ -249,3 +259,10 @@ class EventGate:
         self._interrupted.discard(work)
         if work.inflight is not None:
             work.inflight.finish()
+
+
+def _get_event_task() -> asyncio.Task[Any]:  # Any: as in `_RunningEvent`
+    """Return the task of the event that is being handled: discord.py runs each in one of its own."""
+    task = asyncio.current_task()
+    assert task is not None, "called within an event's task"
+    return task
