@@ -15,7 +15,7 @@ from cachetools import FIFOCache
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Unstorable
-from bot.tasks import background_loop
+from bot.tasks import background_loop, run_to_end
 
 MAX_PENDING: Final = 40
 """Each is an answer, or the ids of its messages. The oldest are dropped."""
@@ -93,15 +93,22 @@ class DeferredWrites:
 
     async def _write_pending(self) -> None:
         for placeholder, save in list(self._pending.items()):
-            try:
-                row_id = await save()
-            except Unstorable as error:
-                row_id = None
-                logger.error("deferred write refused for good", extra={"detail": str(error)})
-            except StoreUnavailable:
-                return  # logged where it happened
-            self._pending.pop(placeholder, None)
-            if row_id is not None:
-                self._resolved[placeholder] = row_id
-            if not self._pending:
-                logger.info("deferred writes done")
+            # A cancellation waits: what is being written is committed all the same, and must not be written again.
+            if not await run_to_end(self._try_to_write(placeholder, save)):
+                return
+
+    async def _try_to_write(self, placeholder: int, save: Save) -> bool:
+        """Write what is pending under `placeholder`; return False where the store cannot be used."""
+        try:
+            row_id = await save()
+        except Unstorable as error:
+            row_id = None
+            logger.error("deferred write refused for good", extra={"detail": str(error)})
+        except StoreUnavailable:
+            return False  # logged where it happened
+        self._pending.pop(placeholder, None)
+        if row_id is not None:
+            self._resolved[placeholder] = row_id
+        if not self._pending:
+            logger.info("deferred writes done")
+        return True

@@ -28,10 +28,13 @@ class Disk:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.full = False
+        self.begun = asyncio.Event()
+        """Set once a write has begun."""
 
     async def write(self, work: Work[T]) -> T:
         if self.full:
             raise StoreFull("full")
+        self.begun.set()
         return await self._database.write(work)
 
     async def read(self, work: Work[T]) -> T:
@@ -138,6 +141,22 @@ async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
     async with trying(deferred_writes, clock):
         await say(conversations, "b")
     assert "deferred writes lost at shutdown" in caplog.messages
+
+
+async def test_what_is_being_written_when_its_task_is_cancelled_is_written_once(
+    disk: Disk, conversations: Conversations, deferred_writes: DeferredWrites
+) -> None:
+    disk.full = True
+    await say(conversations, "one")
+    await say(conversations, "two")
+    disk.full = False
+    flush = asyncio.create_task(deferred_writes.flush())
+    await disk.begun.wait()
+    flush.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await flush
+    await deferred_writes.flush()
+    assert sorted(await kept(conversations)) == ["one", "two"]
 
 
 async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, deferred_writes: DeferredWrites) -> None:
