@@ -175,9 +175,8 @@ class MemoryEvent:
         await self.responder.show_error(error)
         return True
 
-    async def tell_unless_answered(self, error: Exception) -> None:
-        if not self.times_told:
-            await self.tell(error)
+    async def tell_unless_answered(self, error: Exception) -> bool:
+        return bool(self.times_told) or await self.tell(error)
 
     @property
     def times_told(self) -> int:

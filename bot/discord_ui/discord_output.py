@@ -4,9 +4,10 @@ After a crash another process marks an answer by what is recorded in its in-flig
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import discord
 
@@ -16,6 +17,10 @@ from bot.messages.message import Message
 from bot.store.inflight import Phase
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted, RateLimitBucket
 from bot.streaming.pages import PROGRESS_MARKER
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 class DiscordOutput(CancellableOutput, Protocol):
@@ -60,6 +65,21 @@ def raise_if_deleted(cancellation: CancellationToken) -> None:
     """
     if cancellation.reason is CancelReason.DELETED:
         raise OutputDeleted
+
+
+async def repeat_once(request: Callable[[], Awaitable[T]]) -> T:
+    """Return the result of `request`; make it once more where the connection was lost, as an idle one may be.
+
+    Only for what may be carried out twice: a connection can be lost after that.
+    """
+    try:
+        return await request()
+    except (discord.DiscordException, OutputDeleted):
+        raise
+    except Exception as failure:
+        # discord.py lets the network's errors through, which have nothing in common.
+        logger.info("request repeated", extra={"error": type(failure).__name__})
+        return await request()
 
 
 class RecordingOutput:

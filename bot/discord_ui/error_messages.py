@@ -9,6 +9,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
+from bot.discord_ui.discord_output import repeat_once
 from bot.discord_ui.interaction_output import is_awaiting_answer
 from bot.errors import BotError, UserError
 from bot.messages import errors as texts
@@ -76,16 +77,17 @@ async def show(
 
 async def _replace_original(interaction: discord.Interaction, sentence: str) -> None:
     """Put `sentence` in place of "thinking…", of a status and its button."""
-    await interaction.edit_original_response(content=sentence, attachments=[], view=None)
+    await repeat_once(lambda: interaction.edit_original_response(content=sentence, attachments=[], view=None))
 
 
-async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> None:
+async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> bool:
     """Do as `show` does where nothing but "thinking…" is there yet; an answer, or the beginning of one, is left alone.
 
-    Asks Discord what is there: for an interrupted command nothing else knows.
+    Asks Discord what is there: for an interrupted command nothing else knows. Return False where that is not known, or
+    the sentence could not be sent.
     """
     if not interaction.response.is_done() and await show(interaction, error):
-        return
+        return True
     reference = new_reference()
     try:
         # Not done and yet not shown: the acknowledgement was in flight when the command was interrupted.
@@ -94,6 +96,8 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
     except Exception as failure:
         # As in `show`.
         _log_not_shown(failure, reference)
+        return False
+    return True
 
 
 async def notify_privately(interaction: discord.Interaction, notice: Message) -> None:

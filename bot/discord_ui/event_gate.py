@@ -37,8 +37,8 @@ class Event(Protocol):
         """Tell the requester what went wrong; return whether Discord accepted it."""
         ...
 
-    async def tell_unless_answered(self, error: Exception) -> None:
-        """Do as `tell` does, unless there are words of an answer already."""
+    async def tell_unless_answered(self, error: Exception) -> bool:
+        """Do as `tell` does, unless there are words of an answer already; return False where there is neither."""
         ...
 
 
@@ -61,9 +61,9 @@ class InteractionEvent:
         """Show it privately, or in place of "thinking…"."""
         return await error_messages.show(self._interaction, error)
 
-    async def tell_unless_answered(self, error: Exception) -> None:
+    async def tell_unless_answered(self, error: Exception) -> bool:
         """Do as `tell` does, where nothing but "thinking…" is there."""
-        await error_messages.show_unless_answered(self._interaction, error)
+        return await error_messages.show_unless_answered(self._interaction, error)
 
 
 CLAIM_TIMEOUT_S: Final = 2.0
@@ -255,9 +255,10 @@ class EventGate:
             return
         self._interrupted.add(work)
         await cancel_and_wait(work.task)
-        await work.event.tell_unless_answered(ShuttingDown())
+        is_told = await work.event.tell_unless_answered(ShuttingDown())
         self._interrupted.discard(work)
-        if work.inflight is not None:
+        # Whom this process could not reach before its end, the next one tells: by the row that is left.
+        if work.inflight is not None and (is_told or not self._stopping):
             work.inflight.finish()
 
 

@@ -3,24 +3,28 @@
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.discord_ui.components import build_answer_view
-from bot.discord_ui.discord_output import DiscordOutput, RecordingOutput, detecting_deletion, raise_if_deleted
+from bot.discord_ui.discord_output import (
+    DiscordOutput,
+    RecordingOutput,
+    detecting_deletion,
+    raise_if_deleted,
+    repeat_once,
+)
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets, SharedBucket
 from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
 from bot.inflight.cancellation import CancellationToken, InFlightRequest
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +44,6 @@ def get_inflight_request(interaction: discord.Interaction) -> InFlightRequest | 
     """Return the in-flight request of an interaction that was admitted, if it has one."""
     inflight = interaction.extras.get(_INFLIGHT)
     return inflight if isinstance(inflight, InFlightRequest) else None
-
-
-async def repeat_once(request: Callable[[], Awaitable[T]]) -> T:
-    """Return the result of `request`; make it once more where the connection was lost, as an idle one may be.
-
-    Only for what may be carried out twice: a connection can be lost after that.
-    """
-    try:
-        return await request()
-    except discord.DiscordException:
-        raise
-    except Exception as failure:
-        # discord.py lets the network's errors through, which have nothing in common.
-        logger.info("request repeated", extra={"error": type(failure).__name__})
-        return await request()
 
 
 async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:

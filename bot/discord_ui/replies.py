@@ -17,7 +17,7 @@ from cachetools import TLRUCache
 from bot.clock import Clock
 from bot.discord_ui import error_messages
 from bot.discord_ui.context import ChannelPermissions, MessageableChannel, permissions_in
-from bot.discord_ui.discord_output import DiscordOutput, RecordingOutput
+from bot.discord_ui.discord_output import DiscordOutput, RecordingOutput, repeat_once
 from bot.discord_ui.rate_limit_buckets import ChannelBucket, RateLimitBuckets
 from bot.discord_ui.reply_output import ReplyOutput, SentMessages
 from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
@@ -141,17 +141,16 @@ class Reply:
             return False
         try:
             # To its end: the one who waits may be interrupted, and then look whether there is something to read.
-            await self._tasks.run_shielded(self.output.show_result(text))
+            await self._tasks.run_shielded(repeat_once(lambda: self.output.show_result(text)))
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common. The log is what remains.
             logger.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})
             return False
         return True
 
-    async def tell_unless_answered(self, error: Exception) -> None:
-        """Do as `tell` does, unless there are words of an answer already."""
-        if not await self._messages.has_text():
-            await self.tell(error)
+    async def tell_unless_answered(self, error: Exception) -> bool:
+        """Do as `tell` does, unless there are words of an answer already; return False where there is neither."""
+        return await self._messages.has_text() or await self.tell(error)
 
     @property
     def _facts(self) -> dict[str, object]:

@@ -21,10 +21,11 @@ SENTENCE = render(ApiServerError.message)
 
 @dataclass
 class Asked:
-    """As much of an interaction as an error needs; what is sent is kept, unless `fault` is raised."""
+    """As much of an interaction as an error needs; what is sent is kept, unless `fault` is raised, so many times."""
 
     is_done: bool = True
     fault: Exception | None = None
+    faults: int = 1000
     loading: bool = True
     edits: list[dict[str, Any]] = field(default_factory=list)
     responses: list[str] = field(default_factory=list)
@@ -60,7 +61,8 @@ class Asked:
         self.responses.append(content)
 
     def _fail(self) -> None:
-        if self.fault is not None:
+        if self.fault is not None and self.faults:
+            self.faults -= 1
             raise self.fault
 
 
@@ -83,21 +85,27 @@ async def test_a_sentence_that_cannot_be_sent_is_logged_by_type(
     asked = Asked(is_done, fault)
     with caplog.at_level(logging.WARNING):
         assert not await error_messages.show(asked.interaction, ApiServerError())
-        await error_messages.show_unless_answered(asked.interaction, ApiServerError())
+        assert not await error_messages.show_unless_answered(asked.interaction, ApiServerError())
     lost = [record for record in caplog.records if record.message == "notice not shown"]
     assert {vars(record)["error"] for record in lost} == {type(fault).__name__}
     assert "a secret" not in caplog.text
 
 
+async def test_a_sentence_whose_connection_is_lost_is_sent_again() -> None:
+    asked = Asked(fault=OSError("an idle connection was closed"), faults=1)
+    assert await error_messages.show(asked.interaction, ApiServerError())
+    assert [edit["content"] for edit in asked.edits] == [SENTENCE]
+
+
 async def test_a_shutdown_leaves_no_button_below_its_sentence() -> None:
     asked = Asked()
-    await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
+    assert await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
     assert asked.edits == [{"content": render(ShuttingDown.message), "attachments": [], "view": None}]
 
 
 async def test_a_shutdown_leaves_an_answer_alone() -> None:
     asked = Asked(loading=False)
-    await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
+    assert await error_messages.show_unless_answered(asked.interaction, ShuttingDown())
     assert asked.edits == []
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.errors import BadRequest
+from bot.messages.render import render
 from sandbox.client.components import find_buttons
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.message_result import MessageResult
@@ -16,7 +18,7 @@ from sandbox.client.user import ClientUser
 from sandbox.discord.http.faults import HttpFault
 from sandbox.discord.messages import Message
 from sandbox.openai.calls import CallKind
-from sandbox.openai.faults import Slow, Stall
+from sandbox.openai.faults import Slow, Stall, Status
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import (
     ANY_NUMBER,
@@ -25,6 +27,7 @@ from tests.support.e2e import (
     OpenSandbox,
     all_of,
     ask,
+    mention,
     question_contains,
     run_command,
     sent_texts,
@@ -145,6 +148,17 @@ async def test_a_lost_connection_takes_no_file_with_it(
     (attachment,) = message.attachments
     assert attachment.data
     assert message.content == ""
+
+
+@pytest.mark.parametrize("trouble", ["reset", "reset, applied"])
+async def test_a_lost_connection_takes_no_sentence_about_an_error_with_it(sandbox: Sandbox, trouble: str) -> None:
+    sandbox.openai.faults.always(CallKind.CHAT, Status(400))
+    for method, path in (("PATCH", "/messages/@original"), ("POST", "/messages")):
+        sandbox.discord.http_faults.next(method, path, TROUBLES[trouble])
+    used, asked = await ask(sandbox.user("Ada"), "Go on."), await mention(sandbox.user("Ben"), "Go on.")
+    assert sandbox.discord.http_faults.waiting == 0
+    assert used.text == asked.text == render(BadRequest.message)
+    assert len(asked.messages) == 1
 
 
 async def _met(sandbox: Sandbox, case: Case) -> list[Message]:

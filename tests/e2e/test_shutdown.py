@@ -10,12 +10,14 @@ import pytest
 from sandbox.bot_process import BotProcessDied
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
+from sandbox.discord.http.faults import HttpFault
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Slow
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import (
     DEADLINE_S,
     INTERRUPTED,
+    INTERRUPTED_BEFORE_TEXT,
     OpenSandbox,
     all_of,
     question_contains,
@@ -54,6 +56,24 @@ async def test_an_interrupted_answer_is_remembered_as_far_as_it_went(open_sandbo
     await run_command(ada, "/ask", prompt="Where were we?")
     kept = sandbox.openai.calls(CallKind.CHAT)[-1].messages[-2]["content"]
     assert kept.strip() == used.text.removesuffix(MARK)
+
+
+@pytest.mark.parametrize("fault", [HttpFault(), HttpFault(500)], ids=["reset", "500"])
+async def test_what_discord_did_not_take_at_the_end_is_said_at_the_next_start(
+    open_sandbox: OpenSandbox, fault: HttpFault
+) -> None:
+    sandbox = await open_sandbox({"SHUTDOWN_GRACE_SECONDS": "0"})
+    sandbox.openai.faults.always(CallKind.CHAT, Hang())
+    used = await sandbox.user("Ada").command("/ask", prompt="Something.")
+    asked = await sandbox.user("Ben").asks("Something.")
+    await sandbox.openai.until(lambda: len(sandbox.openai.calls(CallKind.CHAT)) == 2, deadline_s=DEADLINE_S)
+    for path in ("/messages/@original", "/messages"):
+        sandbox.discord.http_faults.next("*", path, fault, times=1000)
+    assert await _stop(sandbox) == 0
+    sandbox.discord.http_faults.clear()
+    await sandbox.start()
+    assert (await wait_until_final(used)).text == INTERRUPTED_BEFORE_TEXT
+    assert (await wait_until_final(asked)).text == INTERRUPTED_BEFORE_TEXT
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

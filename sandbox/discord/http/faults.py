@@ -64,6 +64,10 @@ class HttpFaults:
         """
         self._orders.append(_Order(method, path, trouble, when, times))
 
+    def clear(self) -> None:
+        """Let no more requests get a fault."""
+        self._orders.clear()
+
     @property
     def waiting(self) -> int:
         """How many faults are still to come."""
