@@ -100,6 +100,17 @@ async def cancel_and_wait(*tasks: "asyncio.Future[Any]") -> None:  # Any: their 
         await run_to_end(asyncio.gather(*tasks, return_exceptions=True))
 
 
+def raise_if_cancelled() -> None:
+    """Raise the cancellation of the current task if a library has dropped it.
+
+    Before Python 3.12 `asyncio.wait_for` drops one that comes together with its result; whoever cancels and waits then
+    waits without end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def wait_for_first(*waits: Coroutine[Any, Any, object]) -> None:  # Any: as above
     """Wait until one of `waits` ends; cancel the others. They may do nothing but wait."""
     tasks = [asyncio.ensure_future(each) for each in waits]

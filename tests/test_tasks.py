@@ -3,13 +3,22 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pytest
 
 from bot.errors import StoreUnavailable
 from bot.logs import TextFormatter
-from bot.tasks import BackgroundTasks, background_loop, cancel_and_wait, run_to_end, sleep_unless, wait_for_first
+from bot.tasks import (
+    BackgroundTasks,
+    background_loop,
+    cancel_and_wait,
+    raise_if_cancelled,
+    run_to_end,
+    sleep_unless,
+    wait_for_first,
+)
 from tests.support.clock import FakeClock, settle
 
 LOST = "background task failed"
@@ -434,3 +443,31 @@ async def test_the_step_at_work_has_ended_when_the_block_is_left() -> None:
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert ended == ["ended"]
+
+
+async def drops_a_cancellation() -> None:
+    """Do as `asyncio.wait_for` does before Python 3.12 where its result comes together with the cancellation."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+async def test_a_cancellation_that_a_library_drops_is_raised_all_the_same() -> None:
+    async def work() -> None:
+        while True:
+            await drops_a_cancellation()
+            raise_if_cancelled()
+
+    task = asyncio.create_task(work())
+    await settle()
+    await cancel(task)
+    assert task.cancelled()
+
+
+async def test_the_cancellation_of_a_timeout_is_over_with_it() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+    raise_if_cancelled()
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()

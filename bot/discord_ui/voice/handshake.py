@@ -20,7 +20,7 @@ from discord.utils import MISSING
 from discord.voice_state import ConnectionFlowState, VoiceConnectionState
 
 from bot.discord_ui.voice.socket_reader import SocketReader
-from bot.tasks import cancel_and_wait
+from bot.tasks import cancel_and_wait, raise_if_cancelled
 
 if TYPE_CHECKING:
     from discord.types.voice import GuildVoiceState, VoiceServerUpdate
@@ -100,6 +100,7 @@ class VoiceHandshake(VoiceConnectionState):
                     await self._wait_for_state(_GOT_BOTH)
                     self.ws = await self._connect_websocket(False)
                     await self._handshake_websocket()
+                    raise_if_cancelled()  # as in `_read_websocket`
                 finally:
                     self._deadline = None
             if self.ended.is_set():
@@ -198,6 +199,7 @@ class VoiceHandshake(VoiceConnectionState):
         try:
             while True:
                 await self.ws.poll_event()
+                raise_if_cancelled()  # discord.py waits for each message by `asyncio.wait_for`
         except (discord.ConnectionClosed, TimeoutError):
             pass
         except Exception as error:
