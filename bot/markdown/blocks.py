@@ -16,6 +16,7 @@ One line at a time, constant memory: a `BlockState` is all that is known after a
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Protocol, Self
 
 QUOTE: Final = 0
@@ -171,12 +172,22 @@ def next_state(state: BlockState, line: str) -> BlockState:
             return _IN_PARAGRAPH
         if state.fence is not None and state.fence.has_content and state.fence.marker not in line:
             return state
+    return _remembered_state(state, line) if len(line) <= _LONGEST_REMEMBERED else _read_state(state, line)
+
+
+def _read_state(state: BlockState, line: str) -> BlockState:
+    """Return what `next_state` does, for any line."""
     line = line.expandtabs(4)
     after = _next_commonmark_state(state, line)
     if after.fence is not None:
         return after
     indented_fence = _next_indented_fence(state.indented_fence, line, outside_fence=state.fence is None)
     return after if indented_fence == after.indented_fence else replace(after, indented_fence=indented_fence)
+
+
+# An answer's preview reads the lines of its last page again with each piece of text.
+_LONGEST_REMEMBERED: Final = 100
+_remembered_state = lru_cache(maxsize=128)(_read_state)
 
 
 def match_containers(containers: tuple[int, ...], line: str) -> tuple[int, int]:
