@@ -344,7 +344,7 @@ async def _work_to_end(use_case: UseCase, request_log: RequestLog) -> RequestEnd
     """Return how the work ended, whatever it raised."""
     try:
         return RequestEnd(await use_case.work(request_log))
-    except (Exception, asyncio.CancelledError) as error:  # whatever it is, the table has a row for it
+    except (Exception, asyncio.CancelledError) as error:  # the table has a row for each class
         return RequestEnd(get_error_outcome(error), error, use_case.has_result)
 
 
@@ -353,7 +353,7 @@ async def _settle_and_conclude(use_case: UseCase, reservation: Reservation, end:
     await reservation.settle()  # before the end shows; leaving the block does nothing then
     try:
         await use_case.conclude(end)
-    except Exception as failure:  # whatever it is: the request is charged, and perhaps stored
+    except Exception as failure:  # of any class: the request is charged, and perhaps stored
         return _add_failure(end, failure)
     return end
 

@@ -103,8 +103,8 @@ async def cancel_and_wait(*tasks: "asyncio.Future[Any]") -> None:  # Any: their 
 def raise_if_cancelled() -> None:
     """Raise the cancellation of the current task if a library has dropped it.
 
-    Before Python 3.12 `asyncio.wait_for` drops one that comes together with its result; whoever cancels and waits then
-    waits without end.
+    Before Python 3.12 `asyncio.wait_for` drops one that comes together with its result; a task that cancels and
+    waits then waits without end.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -157,7 +157,7 @@ class MessageStreamer:
         try:
             await self.finish()
         except Exception as failure:
-            # An error that ended the block is raised on; then this one, whatever it is, is only logged.
+            # An error that ended the block is raised on; then this one, of any class, is only logged.
             if error is None:
                 raise
             logger.warning("answer left unfinished", extra={"error": type(failure).__name__})

@@ -148,7 +148,7 @@ class MemoryStage(Stage):
 
 
 class _Client(discord.Client):
-    """A client with what outputs need of the bot: whoever asks is put into `asked`."""
+    """A client with what outputs need of the bot: the member who asks is put into `asked`."""
 
     def __init__(self, buckets: RateLimitBuckets) -> None:
         trace = aiohttp.TraceConfig()
